@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define SIOC_API         __attribute__((visibility("default")))
+#define SIOC_API          __attribute__((visibility("default")))
 #define SIOC_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #else
 #define SIOC_API
@@ -30,25 +30,25 @@ extern "C" {
 #endif
 
 /* Result codes: name, text.  No code is 0, so "no error" can never be mistaken for one. */
-#define SIOC_ERRORS(X)                                                                          \
-    X(ENOMEM, "out of memory")                                                                  \
-    X(EINVAL, "invalid argument")                                                               \
-    X(EPROTO, "protocol error")                                                                 \
-    X(ETOOBIG, "too big")                                                                       \
-    X(EDEPTH, "nested too deeply")                                                              \
-    X(EUTF8, "not valid UTF-8 (use binary data for raw bytes)")                                 \
-    X(ESYNTAX, "syntax error")                                                                  \
-    X(ENOTFOUND, "not found")                                                                   \
-    X(EEXIST, "exists already")                                                                 \
-    X(ECLOSED, "closed")                                                                        \
-    X(EAGAIN, "not writable now")                                                               \
-    X(EFULL, "queue limit reached")                                                             \
-    X(ELIMIT, "limit reached")                                                                  \
-    X(ERESERVED, "reserved event name")                                                         \
-    X(ETIMEDOUT, "operation has timed out")                                                     \
-    X(EIO, "input/output error")                                                                \
-    X(EADDRINUSE, "address already in use")                                                     \
-    X(EACCES, "permission denied")                                                              \
+#define SIOC_ERRORS(X)                                          \
+    X(ENOMEM, "out of memory")                                  \
+    X(EINVAL, "invalid argument")                               \
+    X(EPROTO, "protocol error")                                 \
+    X(ETOOBIG, "too big")                                       \
+    X(EDEPTH, "nested too deeply")                              \
+    X(EUTF8, "not valid UTF-8 (use binary data for raw bytes)") \
+    X(ESYNTAX, "syntax error")                                  \
+    X(ENOTFOUND, "not found")                                   \
+    X(EEXIST, "exists already")                                 \
+    X(ECLOSED, "closed")                                        \
+    X(EAGAIN, "not writable now")                               \
+    X(EFULL, "queue limit reached")                             \
+    X(ELIMIT, "limit reached")                                  \
+    X(ERESERVED, "reserved event name")                         \
+    X(ETIMEDOUT, "operation has timed out")                     \
+    X(EIO, "input/output error")                                \
+    X(EADDRINUSE, "address already in use")                     \
+    X(EACCES, "permission denied")                              \
     X(ESTATE, "not possible in this state")
 
 enum sioc_error {
@@ -57,7 +57,7 @@ enum sioc_error {
 #define SIOC_ERROR_ENUM_(name, text) SIOC_##name,
     SIOC_ERRORS(SIOC_ERROR_ENUM_)
 #undef SIOC_ERROR_ENUM_
-    SIOC_E_END_
+        SIOC_E_END_
 };
 
 /* Text for a result code; "unknown error" for anything else.  Static, never NULL. */

@@ -26,7 +26,8 @@ struct sioc_sink_ops {
     int (*boolean)(struct sioc_sink *sink, bool value);
     int (*integer)(struct sioc_sink *sink, int64_t value);
     int (*number)(struct sioc_sink *sink, double value);
-    /* utf8: borrowed.  A decoder gives valid UTF-8 only; an encoder checks and may answer EUTF8. */
+    /* utf8: borrowed.  A decoder gives valid UTF-8 only; an encoder checks and may answer
+     * EUTF8. */
     int (*string)(struct sioc_sink *sink, struct sioc_str utf8);
     /* data: shared; the sink takes its own reference if it keeps it. */
     int (*binary)(struct sioc_sink *sink, struct sioc_buffer *data);
@@ -36,7 +37,8 @@ struct sioc_sink_ops {
     int (*map_begin)(struct sioc_sink *sink, size_t count);
     int (*map_key)(struct sioc_sink *sink, struct sioc_str utf8);
     int (*map_end)(struct sioc_sink *sink);
-    /* One complete JSON value, passed on as it is by encoders that write JSON (others decode it). */
+    /* One complete JSON value, passed on as it is by encoders that write JSON (others decode
+     * it). */
     int (*raw_json)(struct sioc_sink *sink, struct sioc_str json);
 };
 

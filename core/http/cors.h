@@ -1,0 +1,34 @@
+/* http/cors.h -- who may call from another origin: the check for every transport, and the
+ * headers that tell a browser (protocol.md 1.9, api.md "Semantics that differ" 5).
+ *
+ * No Origin header: not a browser page, allowed.  Same origin (scheme://host[:port] equal to
+ * Host): allowed.  Otherwise only what the option lists.
+ */
+#ifndef HTTP_CORS_H
+#define HTTP_CORS_H
+
+#include "http/conn.h"
+
+struct http_cors {
+    bool enabled;    /* the option was given: CORS headers are sent */
+    bool any_origin; /* "*" */
+    char **origins;  /* exact scheme://host[:port] */
+    size_t origin_count;
+    bool credentials;
+    char *methods;         /* NULL: "GET,HEAD,PUT,PATCH,POST,DELETE" */
+    char *allowed_headers; /* NULL: what the preflight asks for */
+    char *exposed_headers; /* NULL: none */
+    int64_t max_age_s;     /* -1: not sent */
+};
+
+void http_cors_init(struct http_cors *cors);
+void http_cors_deinit(struct http_cors *cors);
+
+/* Whether the request may be served at all, by its Origin. */
+bool http_cors_allows(const struct http_cors *cors, const struct http_request *request);
+/* Adds the response headers to request->extra_headers. */
+void http_cors_apply(const struct http_cors *cors, struct http_request *request);
+/* Answers a preflight (OPTIONS with the option given): true when it did. */
+bool http_cors_preflight(const struct http_cors *cors, struct http_request *request);
+
+#endif

@@ -1,0 +1,21 @@
+/* net/listener.h -- accepts connections on one address. */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "net/stream.h"
+
+struct net_listener;
+
+/* Listens on host:port.
+ *   host   a name or a numeric address; "" or "*" = every address; resolved here, once
+ *   port   0 = any free one
+ *   accept gets each new stream (taken); must set an owner or close it
+ * Returns 0, SIOC_EADDRINUSE, SIOC_EACCES, SIOC_ENOTFOUND (host does not resolve), SIOC_EIO,
+ * ENOMEM. When descriptors run out, accepting pauses for 100 ms. */
+int net_listen(struct net_loop *loop, const char *host, uint16_t port,
+               void (*accept)(void *user, struct net_stream *stream), void *user,
+               struct net_listener **ret_listener);
+uint16_t net_listener_port(const struct net_listener *listener);
+void net_listener_close(struct net_listener *listener); /* accepts NULL */
+
+#endif
