@@ -3,7 +3,7 @@
  * A *turn* is everything between two waits for the kernel.  Callers mark work for its end
  * (net_task); whatever was queued for a peer during the turn leaves in one write then.  Objects
  * that close are freed at the very end of the turn, so nothing is freed under a caller. Knows
- * no protocol.  libuv is named in net/*.c only.
+ * no protocol.  libuv is named in this folder only.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

@@ -1,0 +1,66 @@
+/* ws/conn.h -- a WebSocket connection on a stream: messages in, chunks out, the closing
+ * handshake.
+ *
+ * Output is queued and written once at the end of the turn.  One pong is pending at most (the
+ * newest). After ws_conn_close a close frame is sent behind what is queued, input is ignored
+ * but for the peer's close frame, and the TCP connection ends when that came or after 30 s.
+ * Knows nothing of Engine.IO.  Invariant: `closed` comes exactly once, and nothing after it;
+ * the connection frees itself at the end of the turn in which the stream is done.
+ */
+#ifndef WS_CONN_H
+#define WS_CONN_H
+
+#include "base/metric.h"
+#include "net/chunk.h"
+#include "net/stream.h"
+#include "ws/message.h"
+
+struct ws_conn;
+
+enum ws_closed_by {
+    WS_CLOSED_BY_PEER = 1, /* close frame, FIN or reset */
+    WS_CLOSED_BY_ERROR, /* the peer broke the protocol; a close frame with `status` was sent */
+    WS_CLOSED_BY_US,    /* ws_conn_close was called */
+};
+
+struct ws_conn_events {
+    void (*message)(void *user, bool binary, uint8_t *bytes, size_t len);
+    /* The connection is over for its user, who must forget it: no further event comes.
+     *   status  1005 = empty close frame, 1006 = no close frame at all */
+    void (*closed)(void *user, enum ws_closed_by by, uint16_t status, struct sioc_str reason);
+    /* Optional: everything queued has been handed to the kernel. */
+    void (*drained)(void *user);
+};
+
+struct ws_config {
+    size_t max_message_bytes;
+    size_t max_queue_bytes;      /* see ws_conn_send */
+    uint64_t close_timeout_ms;   /* waiting for the peer's close frame */
+    uint64_t message_timeout_ms; /* a started message or frame must be complete after that */
+    struct metrics *metrics;
+};
+
+/* Takes the stream.  config, events: borrowed, outlive the connection.
+ *   rest  bytes that came behind the upgrade request already; they are fed in the next turn end
+ * 0, or SIOC_ENOMEM (stream closed). */
+int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
+                 struct sioc_str rest, const struct ws_conn_events *events, void *user,
+                 struct ws_conn **ret_conn);
+/* For the session that changes hands (upgrade): from now on, events go there. */
+void ws_conn_set_user(struct ws_conn *conn, const struct ws_conn_events *events, void *user);
+
+/* Queues complete frames (already framed bytes).  Takes its own reference.  0, SIOC_ENOMEM,
+ * SIOC_ECLOSED, or SIOC_EFULL: more than max_queue_bytes were pending already and a flush on
+ * the spot did not help; the chunk was not queued (the caller decides what becomes of the slow
+ * reader). */
+int ws_conn_send(struct ws_conn *conn, struct net_chunk *chunk);
+/* Whether nothing is pending: what `volatile` asks. */
+bool ws_conn_idle(const struct ws_conn *conn);
+/* status 0: an empty close frame (88 00), as Engine.IO wants it.  `closed` is not called for
+ * this. */
+void ws_conn_close(struct ws_conn *conn, uint16_t status, struct sioc_str reason);
+/* Closes the TCP connection at once, without a frame.  `closed` is not called. */
+void ws_conn_destroy(struct ws_conn *conn);
+struct net_stream *ws_conn_stream(struct ws_conn *conn); /* borrowed */
+
+#endif

@@ -1,0 +1,22 @@
+/* ws/handshake.h -- the opening handshake (RFC 6455, 4.2): checks an upgrade request, makes the
+ * answer.  Texts and statuses as protocol.md 1.11 has them. */
+#ifndef WS_HANDSHAKE_H
+#define WS_HANDSHAKE_H
+
+#include "base/buf.h"
+#include "http/parser.h"
+
+/* Checks the request: 0, or SIOC_EPROTO with the complete raw answer (head and text) in
+ * `answer`. */
+int ws_handshake_check(const struct http_head *head, struct buf *answer);
+
+/* The 101 answer into `answer`; ws_handshake_check must have passed.  The first offered
+ * subprotocol is echoed.  extra: complete header lines or empty. */
+int ws_handshake_accept(const struct http_head *head, struct sioc_str extra,
+                        struct buf *answer);
+
+/* A raw refusal as the reference writes it: status line, Connection: close, Content-type:
+ * text/html, Content-Length, body. */
+void ws_handshake_refuse(struct buf *answer, int status, struct sioc_str text);
+
+#endif

@@ -1,0 +1,49 @@
+/* ws/message.h -- from a stream of bytes to messages: frames, fragments, control frames, UTF-8.
+ *
+ * Sans I/O: feed it what arrives, cut anywhere.  Whole unfragmented messages that lie in the
+ * fed bytes are unmasked in place and handed out without a copy; only what is incomplete at the
+ * end of the bytes is kept, in a buffer that grows with bytes really received and is given back
+ * when it is empty. Invariant: after an error nothing more is handed out.
+ */
+#ifndef WS_MESSAGE_H
+#define WS_MESSAGE_H
+
+#include "base/buf.h"
+#include "ws/frame.h"
+
+struct ws_reader;
+
+struct ws_reader_events {
+    /* A complete message; text is valid UTF-8.  bytes: writable, borrowed for the call. */
+    void (*message)(void *user, bool binary, uint8_t *bytes, size_t len);
+    /* A ping's payload (<= 125 bytes), to be answered. */
+    void (*ping)(void *user, struct sioc_str payload);
+    void (*pong)(void *user, struct sioc_str payload);
+    /* The close frame: status 0 when its body was empty.  Nothing is handed out after it. */
+    void (*close)(void *user, uint16_t status, struct sioc_str reason);
+};
+
+struct ws_reader {
+    const struct ws_reader_events *events;
+    void *user;
+    size_t max_message_bytes; /* one message, over all its fragments */
+    struct buf pending;       /* raw bytes of an incomplete frame */
+    struct buf fragments;     /* payload of the fragments so far */
+    uint64_t need;            /* bytes of `pending` that make the next step possible */
+    uint32_t utf8_state;
+    uint16_t empty_fragments; /* counted against a limit (security.md R23) */
+    uint8_t fragment_opcode;  /* 0: no message is open */
+    bool stopped;             /* by ws_reader_stop, a close frame or an error */
+};
+
+void ws_reader_init(struct ws_reader *r, const struct ws_reader_events *events, void *user,
+                    size_t max_message_bytes);
+void ws_reader_deinit(struct ws_reader *r);
+/* 0, or the status for the close frame: 1002 protocol, 1007 invalid UTF-8, 1009 too big, 1008
+ * limit of empty fragments, 1011 out of memory.  An event may call ws_reader_stop (e.g. when it
+ * destroys its owner's connection); the rest of the bytes is ignored then.  The reader itself
+ * must outlive the call. */
+int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len);
+void ws_reader_stop(struct ws_reader *r);
+
+#endif
