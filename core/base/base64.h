@@ -1,5 +1,6 @@
-/* base/base64.h -- base64 (RFC 4648).  Writes the standard alphabet with padding; reads as lenient
- * as the reference server does: both alphabets, padding optional, foreign characters skipped. */
+/* base/base64.h -- base64 (RFC 4648).  Writes the standard alphabet with padding; reads as
+ * lenient as the reference server does: both alphabets, padding optional, foreign characters
+ * skipped. */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 

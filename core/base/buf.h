@@ -1,12 +1,13 @@
 /* base/buf.h -- growable bytes with a sticky error: write many times, check once.
  *
- * Invariant: after any failure every further write is ignored and `error` stays, so a writer needs
- * one check at its end.  bytes[0..len) is always valid to read.
+ * Invariant: after any failure every further write is ignored and `error` stays, so a writer
+ * needs one check at its end.  bytes[0..len) is always valid to read.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
 #include <sioc/base.h>
+#include <stdarg.h>
 
 struct buf {
     uint8_t *bytes;
@@ -18,7 +19,7 @@ struct buf {
 
 void buf_init(struct buf *b);
 void buf_deinit(struct buf *b);
-void buf_reset(struct buf *b);            /* empty and without error; keeps the memory */
+void buf_reset(struct buf *b); /* empty and without error; keeps the memory */
 /* Makes room for `more` bytes behind len: returns where they go, or NULL (sticky). */
 uint8_t *buf_reserve(struct buf *b, size_t more);
 static inline void buf_commit(struct buf *b, size_t more)
@@ -38,8 +39,11 @@ void buf_put_str(struct buf *b, struct sioc_str s);
 void buf_put_u64(struct buf *b, uint64_t value); /* decimal */
 void buf_put_i64(struct buf *b, int64_t value);
 void buf_printf(struct buf *b, const char *format, ...) SIOC_PRINTF(2, 3);
+void buf_vprintf(struct buf *b, const char *format, va_list args) SIOC_PRINTF(2, 0);
 void buf_consume(struct buf *b, size_t from_front); /* drops bytes at the front */
-/* Gives the bytes away (taken by the caller, mem_free) and leaves the buffer empty. */
+/* Gives the bytes away (taken by the caller, mem_free) and leaves the buffer empty and without
+ * error.  NULL when nothing was written, and when a write failed: half a text is never given.
+ */
 uint8_t *buf_steal(struct buf *b, size_t *ret_len);
 static inline struct sioc_str buf_str(const struct buf *b)
 {

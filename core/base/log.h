@@ -1,7 +1,7 @@
 /* base/log.h -- log records on their way to whoever shows them.
  *
- * Library floors log at debug only; `app` and the hosts log above.  Bytes that came from a peer are
- * passed through log_clean so that they cannot forge a line.
+ * Library floors log at debug only; `app` and the hosts log above.  Bytes that came from a peer
+ * are passed through log_clean so that they cannot forge a line.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -17,12 +17,13 @@ void *mem_dup(const void *bytes, size_t len); /* a copy; a NUL byte is added beh
 bool mem_mul(size_t a, size_t b, size_t *ret);
 bool mem_add(size_t a, size_t b, size_t *ret);
 
-/* Makes room in the array *items (of item_size each, *cap of them allocated) for at least `need`
- * items, growing by half at least.  0, or SIOC_ENOMEM with everything as it was. */
+/* Makes room in the array *items (of item_size each, *cap of them allocated) for at least
+ * `need` items, growing by half at least.  0, or SIOC_ENOMEM with everything as it was. */
 int mem_grow(void **items, size_t *cap, size_t need, size_t item_size);
 
 #ifdef SIOC_TESTING
-/* Fails the n-th allocation from now (1 = the next) and, if `sticky`, all that follow; 0 = none. */
+/* Fails the n-th allocation from now (1 = the next) and, if `sticky`, all that follow; 0 =
+ * none. */
 void mem_test_fail_at(size_t n, bool sticky);
 /* Allocations asked for since the last mem_test_fail_at. */
 size_t mem_test_count(void);

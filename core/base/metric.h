@@ -7,37 +7,37 @@
 #include <stdint.h>
 
 /* name, help.  A reject_* counter stands for one row of the threat table. */
-#define METRICS(X)                                                                              \
-    X(connections_opened, "TCP connections accepted")                                           \
-    X(connections_closed, "TCP connections closed")                                             \
-    X(sessions_opened, "Engine.IO sessions opened")                                             \
-    X(sessions_closed, "Engine.IO sessions closed")                                             \
-    X(upgrades, "sessions upgraded from polling to WebSocket")                                  \
-    X(packets_in, "Engine.IO packets received")                                                 \
-    X(packets_out, "Engine.IO packets queued")                                                  \
-    X(events_in, "Socket.IO events received")                                                   \
-    X(events_unhandled, "events without a listener, not decoded")                               \
-    X(handler_errors, "handlers that threw")                                                    \
-    X(volatile_dropped, "volatile packets dropped because the peer was not writable")           \
-    X(reject_hdr_timeout, "request head not complete in time")                                  \
-    X(reject_hdr_size, "request head too big")                                                  \
-    X(reject_http_syntax, "malformed HTTP")                                                     \
-    X(reject_body_timeout, "request body not complete in time")                                 \
-    X(reject_idle, "keep-alive connection idle too long")                                       \
-    X(reject_too_big, "message or body above max_payload")                                      \
-    X(reject_origin, "foreign origin")                                                          \
-    X(reject_handshake, "Engine.IO request refused (codes 0 to 5)")                             \
-    X(reject_ws_handshake, "WebSocket upgrade refused")                                         \
-    X(reject_ws_proto, "WebSocket protocol violation (1002)")                                   \
-    X(reject_utf8, "invalid UTF-8 (1007)")                                                      \
-    X(reject_eio_packet, "undecodable Engine.IO packet")                                        \
-    X(reject_eio_overlap, "two GETs or two POSTs at once on a session")                         \
-    X(reject_sio_packet, "undecodable Socket.IO packet")                                        \
-    X(reject_sio_state, "packet that the namespace's state does not allow")                     \
-    X(reject_no_connect, "no namespace joined in time")                                         \
-    X(reject_queue_full, "slow reader: output queue above max_queue")                           \
-    X(reject_ping_timeout, "no pong in time")                                                   \
-    X(reject_nsp_limit, "too many namespaces, or a bad namespace name")                         \
+#define METRICS(X)                                                                    \
+    X(connections_opened, "TCP connections accepted")                                 \
+    X(connections_closed, "TCP connections closed")                                   \
+    X(sessions_opened, "Engine.IO sessions opened")                                   \
+    X(sessions_closed, "Engine.IO sessions closed")                                   \
+    X(upgrades, "sessions upgraded from polling to WebSocket")                        \
+    X(packets_in, "Engine.IO packets received")                                       \
+    X(packets_out, "Engine.IO packets queued")                                        \
+    X(events_in, "Socket.IO events received")                                         \
+    X(events_unhandled, "events without a listener, not decoded")                     \
+    X(handler_errors, "handlers that threw")                                          \
+    X(volatile_dropped, "volatile packets dropped because the peer was not writable") \
+    X(reject_hdr_timeout, "request head not complete in time")                        \
+    X(reject_hdr_size, "request head too big")                                        \
+    X(reject_http_syntax, "malformed HTTP")                                           \
+    X(reject_body_timeout, "request body not complete in time")                       \
+    X(reject_idle, "keep-alive connection idle too long")                             \
+    X(reject_too_big, "message or body above max_payload")                            \
+    X(reject_origin, "foreign origin")                                                \
+    X(reject_handshake, "Engine.IO request refused (codes 0 to 5)")                   \
+    X(reject_ws_handshake, "WebSocket upgrade refused")                               \
+    X(reject_ws_proto, "WebSocket protocol violation (1002)")                         \
+    X(reject_utf8, "invalid UTF-8 (1007)")                                            \
+    X(reject_eio_packet, "undecodable Engine.IO packet")                              \
+    X(reject_eio_overlap, "two GETs or two POSTs at once on a session")               \
+    X(reject_sio_packet, "undecodable Socket.IO packet")                              \
+    X(reject_sio_state, "packet that the namespace's state does not allow")           \
+    X(reject_no_connect, "no namespace joined in time")                               \
+    X(reject_queue_full, "slow reader: output queue above max_queue")                 \
+    X(reject_ping_timeout, "no pong in time")                                         \
+    X(reject_nsp_limit, "too many namespaces, or a bad namespace name")               \
     X(ack_unknown, "acks for an id nobody waits for")
 
 struct metrics {

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-#define RAND_ID_LEN 20 /* characters; exactly as long as the reference's ids (protocol.md 1.5) */
+#define RAND_ID_LEN \
+    20 /* characters; exactly as long as the reference's ids (protocol.md 1.5) */
 
 /* 0, or SIOC_EIO when the system gives none. */
 int rand_bytes(void *out, size_t len);

@@ -9,9 +9,9 @@
 bool str_eq(struct sioc_str a, struct sioc_str b);
 bool str_eq_nocase(struct sioc_str a, struct sioc_str b); /* ASCII letters only */
 bool str_starts(struct sioc_str s, struct sioc_str prefix);
-struct sioc_str str_from(struct sioc_str s, size_t at);              /* s[at:], at <= len */
-struct sioc_str str_part(struct sioc_str s, size_t at, size_t len);  /* clamped */
-struct sioc_str str_trim(struct sioc_str s);                         /* spaces and tabs at both ends */
+struct sioc_str str_from(struct sioc_str s, size_t at);             /* s[at:], at <= len */
+struct sioc_str str_part(struct sioc_str s, size_t at, size_t len); /* clamped */
+struct sioc_str str_trim(struct sioc_str s); /* spaces and tabs at both ends */
 /* Index of the first `c`, or s.len. */
 size_t str_find(struct sioc_str s, char c);
 /* Cuts the part before `sep` off the front of *rest (the separator goes too); false at the end.

@@ -10,8 +10,8 @@ bool utf8_valid(struct sioc_str s);
 /* Length of the longest valid prefix, in bytes. */
 size_t utf8_valid_prefix(struct sioc_str s);
 
-/* A stream: start with state 0, feed pieces; false at the first byte that cannot be right (fails
- * fast inside a fragment).  At the end of the message the state must be 0 again. */
+/* A stream: start with state 0, feed pieces; false at the first byte that cannot be right
+ * (fails fast inside a fragment).  At the end of the message the state must be 0 again. */
 bool utf8_feed(uint32_t *state, struct sioc_str piece);
 
 /* Appends s with every invalid sequence replaced by U+FFFD (as browsers decode). */
