@@ -1,0 +1,65 @@
+/* sioc/http.h -- plain HTTP on the server's port: routes, static folders.
+ *
+ * A request is answered now or later; it is known by its handle, which fails once the client
+ * has gone.
+ */
+#ifndef SIOC_HTTP_H
+#define SIOC_HTTP_H
+
+#include <sioc/server.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sioc_request;
+
+struct sioc_http_handler {
+    /* The request is complete, body included.  Borrowed for the call. */
+    void (*call)(void *user, intptr_t ref, struct sioc_request *request);
+    void (*drop)(void *user, intptr_t ref);
+    void *user;
+    intptr_t ref;
+};
+
+/* method: "GET", "POST", ...; path: "/users/:id".  0, SIOC_EINVAL, SIOC_EEXIST, SIOC_ENOMEM. */
+SIOC_API int sioc_http_route(struct sioc_server *server, const char *method,
+                             struct sioc_str path, struct sioc_http_handler handler);
+/* Serves the folder below the prefix.  SIOC_ENOTFOUND when it is no readable folder. */
+SIOC_API int sioc_http_static(struct sioc_server *server, struct sioc_str prefix,
+                              const char *dir);
+
+SIOC_API uint64_t sioc_request_handle(const struct sioc_request *request);
+SIOC_API struct sioc_request *sioc_request_find(const struct sioc_server *server,
+                                                uint64_t handle);
+
+/* All borrowed from the request. */
+SIOC_API struct sioc_str sioc_request_method(const struct sioc_request *request);
+SIOC_API struct sioc_str sioc_request_path(const struct sioc_request *request);
+SIOC_API struct sioc_str sioc_request_body(const struct sioc_request *request);
+/* Walks headers (names in lower case), query pairs and path parameters (decoded); *pos starts
+ * at 0. Slices are valid until the next call of one of these for the same request. */
+SIOC_API bool sioc_request_header_next(struct sioc_request *request, size_t *pos,
+                                       struct sioc_str *ret_name, struct sioc_str *ret_value);
+SIOC_API bool sioc_request_query_next(struct sioc_request *request, size_t *pos,
+                                      struct sioc_str *ret_name, struct sioc_str *ret_value);
+SIOC_API bool sioc_request_param_next(struct sioc_request *request, size_t *pos,
+                                      struct sioc_str *ret_name, struct sioc_str *ret_value);
+/* The same for the pairs of an application/x-www-form-urlencoded body. */
+SIOC_API bool sioc_request_form_next(struct sioc_request *request, size_t *pos,
+                                     struct sioc_str *ret_name, struct sioc_str *ret_value);
+
+struct sioc_http_field {
+    struct sioc_str name, value;
+};
+/* Answers.  body is copied.  Content-Length is added.  The request is gone after this.
+ * SIOC_EINVAL: a header name or value that HTTP forbids (nothing was sent). */
+SIOC_API int sioc_request_respond(struct sioc_request *request, int status,
+                                  const struct sioc_http_field *fields, size_t field_count,
+                                  struct sioc_str body);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

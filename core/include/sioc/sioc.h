@@ -1,0 +1,16 @@
+/* sioc/sioc.h -- the whole API.  Start with server.h; examples/hello_c is a server in 40 lines.
+ */
+#ifndef SIOC_SIOC_H
+#define SIOC_SIOC_H
+
+#include <sioc/args.h>
+#include <sioc/base.h>
+#include <sioc/http.h>
+#include <sioc/log.h>
+#include <sioc/loop.h>
+#include <sioc/options.h>
+#include <sioc/server.h>
+#include <sioc/sink.h>
+#include <sioc/socket.h>
+
+#endif
