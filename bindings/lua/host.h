@@ -1,0 +1,148 @@
+/* bindings/lua/host.h -- inside the Lua host: the state, tasks (pooled coroutines), errors.
+ *
+ * Every call into Lua runs in a *task*: a coroutine from a pool, so that everything may wait.
+ * A task runs one C function, the body, which decodes its arguments (protected) and calls the
+ * handler with lua_callk.  Waiting functions give the coroutine back to the host (slua_wait)
+ * and are resumed by number (slua_wake), so a task that is gone can never be touched. Includes
+ * public headers of sioc only.
+ */
+#ifndef SLUA_HOST_H
+#define SLUA_HOST_H
+
+#include "sioc_lua.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+struct slua_task;
+struct slua_pool;
+struct slua_watchdog;
+struct slua_server; /* server.c */
+struct slua_luv;
+
+struct slua_host {
+    lua_State *L; /* the main thread; nothing runs on it but loading */
+    struct sioc_loop *loop;
+    const struct slua_config *config;
+    struct slua_pool *pool;
+    struct slua_watchdog *watchdog;
+    struct slua_luv *luv;        /* NULL until the script requires it */
+    struct slua_server *servers; /* linked list; owned */
+    size_t memory_used;
+    bool loading; /* the script's top level runs */
+    bool closing;
+};
+
+/* The host of a state (kept in its extra space). */
+static inline struct slua_host *slua_host_of(lua_State *L)
+{
+    return *(struct slua_host **)lua_getextraspace(L);
+}
+
+/* ---- tasks (task.c) ---- */
+
+/* How a task ended. */
+struct slua_result {
+    int status;   /* LUA_OK, or an error code: then the error was reported already */
+    lua_State *L; /* the coroutine; results are its topmost `count` values (LUA_OK only) */
+    int count;
+};
+
+struct slua_task_info {
+    const char *what;           /* for logs: "event", "connection", "timer", "GET /x" */
+    char name[64];              /* event name, cut; may be "" */
+    uint64_t socket;            /* handle, 0 = none */
+    struct sioc_server *server; /* of the socket */
+    struct slua_server *owner;  /* whose "error" handlers hear of it; NULL = none */
+    /* Called when the body has returned or failed; may be NULL. */
+    void (*done)(struct slua_host *host, void *user, const struct slua_result *result);
+    void *user;
+};
+
+/* Runs body(L) in a coroutine now, with `arg` as its light userdata argument 1, until it ends
+ * or waits. info: copied.  0 (ended or waits), SIOC_ENOMEM. */
+int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
+             const struct slua_task_info *info);
+
+/* In a function called from Lua: `return slua_wait(L, &id, k, ctx)` suspends the task; arm
+ * whatever wakes it with its id *before* calling it (slua_task_id).  k runs when it is woken,
+ * with what the waker pushed. Raises a Lua error when the place does not allow waiting (a sort
+ * comparator, __gc, ...). */
+uint64_t slua_task_id(lua_State *L);
+int slua_wait(lua_State *L, lua_KFunction k, lua_KContext ctx);
+/* Wakes a waiting task: push(L, user) pushes values on its coroutine and returns how many.
+ * False when the task is gone or does not wait. */
+bool slua_wake(struct slua_host *host, uint64_t id, int (*push)(lua_State *L, void *user),
+               void *user);
+/* Whether the task with that id still exists (runs or waits). */
+bool slua_task_alive(const struct slua_host *host, uint64_t id);
+/* Before a wait, may the running function wait at all? */
+bool slua_can_wait(lua_State *L);
+
+/* Calls the function at registry reference `ref` with what lies above it on the stack as
+ * arguments: for bodies.  Usage in a body: push args with slua_push_ref first. */
+static inline void slua_push_ref(lua_State *L, intptr_t ref)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, (lua_Integer)ref);
+}
+static inline void slua_unref(struct slua_host *host, intptr_t ref)
+{
+    luaL_unref(host->L, LUA_REGISTRYINDEX, (int)ref);
+}
+
+/* ---- values (build.c, walk.c) ---- */
+
+/* A sink that pushes each value it is driven with on L's stack. One per use, on the C stack. */
+struct slua_builder {
+    struct sioc_sink sink;
+    lua_State *L;
+    int depth;  /* 0: the next value goes on the stack */
+    int pushed; /* values at depth 0 */
+};
+void slua_builder_init(struct slua_builder *b, lua_State *L);
+
+/* Drives the sink with the value at `index`.  On failure a message that names the key path is
+ * pushed (e.g. `argument 2: field "a.b[3]": not valid UTF-8; use sioc.binary() for raw bytes`)
+ * and SIOC_E* returned; on success the stack is as before.  Never raises but for lack of
+ * memory. */
+int slua_walk(lua_State *L, int index, struct sioc_sink *sink);
+
+/* sioc.Buffer userdata: pushes one for `data` (takes its own reference). */
+int slua_push_buffer(lua_State *L, struct sioc_buffer *data);
+/* The buffer at index, borrowed, or NULL. */
+struct sioc_buffer *slua_to_buffer(lua_State *L, int index);
+/* sioc.null */
+static inline void slua_push_null(lua_State *L)
+{
+    lua_pushlightuserdata(L, NULL);
+}
+/* Sets the array tag on the table at the top. */
+void slua_tag_array(lua_State *L);
+/* Pushes the value of JSON text; on failure nothing, SIOC_E*. */
+int slua_push_json(lua_State *L, struct sioc_str json);
+
+/* ---- errors and logs (report.c) ---- */
+
+void slua_log(struct slua_host *host, enum sioc_log_level level, const char *format, ...)
+    SIOC_PRINTF(3, 4);
+/* Logs an error of a task with traceback, and calls the owner's "error" handlers. */
+void slua_report(struct slua_host *host, const struct slua_task_info *info,
+                 const char *message_and_traceback);
+
+/* ---- the module (module.c) ---- */
+
+/* Fills the table `sioc` (require "sioc"); each part adds its names to the table on the top. */
+void slua_open_values(lua_State *L); /* null array binary raw Buffer json */
+void slua_open_timers(lua_State *L); /* sleep after every spawn now */
+void slua_open_log(lua_State *L);    /* log, version, stop, state */
+void slua_open_server(lua_State *L); /* server */
+
+/* servers (server.c) */
+int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap);
+void slua_servers_close(struct slua_host *host, void (*done)(void *user), void *user);
+void slua_servers_free(struct slua_host *host);
+/* Calls the server's "error" handlers (in a task of their own). */
+void slua_server_error(struct slua_server *server, const char *message, uint64_t socket,
+                       const char *event);
+
+#endif

@@ -1,0 +1,54 @@
+/* sioc_lua.h -- the Lua host, as the program that runs it sees it.
+ *
+ * A host is one Lua state in one loop: it loads a script, whose servers listen when the script
+ * says so (io:listen), and dispatches what happens to the script's handlers.
+ */
+#ifndef SIOC_LUA_H
+#define SIOC_LUA_H
+
+#include <sioc/sioc.h>
+
+struct slua_host;
+
+struct slua_config {
+    const char *script;      /* path of the script; "app.lua" */
+    const char *const *args; /* what follows it on the command line: the script's `arg` */
+    size_t arg_count;
+    const char *host_override;  /* NULL = what the script says, else "127.0.0.1" */
+    int port_override;          /* -1 = what the script says, else 3000 */
+    const char *client_dir;     /* files of the browser client, or NULL */
+    const char *const *statics; /* folders to serve at "/" in addition */
+    size_t static_count;
+    const char *const
+        *options; /* "name=value" server options from the command line, beat the script's */
+    size_t option_count;
+    double handler_timeout_s;  /* CPU seconds a handler may run without waiting; default 5 */
+    size_t memory_limit_bytes; /* of the Lua state; default 256 MiB */
+    enum sioc_log_level log_level;
+    sioc_log_fn log;
+    void *log_user;
+    /* Each address that a server listens on, once it does. */
+    void (*listening)(void *user, const char *host, uint16_t port, bool secure);
+    /* The script asked for the end (sioc.stop, os.exit). */
+    void (*stop)(void *user, int exit_code);
+    void *user;
+};
+
+/* Sensible defaults for everything but script. */
+void slua_config_init(struct slua_config *config);
+
+/* loop, config: borrowed, outlive the host.  0, SIOC_ENOMEM. */
+int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
+                  struct slua_host **ret_host);
+/* Runs the script's top level.  On failure a complete message "file:line: what" (with traceback
+ * lines behind it for run-time errors) is in ret_error.  Nothing listens yet. 0, SIOC_ENOTFOUND
+ * (unreadable), SIOC_ESYNTAX, SIOC_EINVAL (run-time error), SIOC_ETIMEDOUT, SIOC_ENOMEM. */
+int slua_host_load(struct slua_host *host, char *ret_error, size_t cap);
+/* Opens what the script's io:listen calls asked for (a script that never called it gets the
+ * default). On failure the message names the address. */
+int slua_host_start(struct slua_host *host, char *ret_error, size_t cap);
+/* Closes all servers (sockets are told "server shutting down"); done(user) when all is out. */
+void slua_host_close(struct slua_host *host, void (*done)(void *user), void *user);
+void slua_host_free(struct slua_host *host); /* accepts NULL */
+
+#endif
