@@ -41,6 +41,7 @@ let entered = false; // true while this connection has said hello and is back in
 let replaced = false; // another window has taken this name over with our key
 let listed = []; // the server's list of rooms
 let current = stored.current;
+let displayed = false; // a room has been drawn: what comes in from now on is added to it
 const joined = new Map(); // name -> { name, messages, people, typing, unread, lastId, draft }
 
 function newRoom(name) {
@@ -90,10 +91,12 @@ async function enter(nick) {
 async function join(name) {
   const answer = await ask('join', name, joined.get(name)?.lastId || null);
   const room = joined.get(answer.room) || newRoom(answer.room);
+  const first = !joined.has(room.name);
   joined.set(room.name, room);
   room.people = answer.people;
   room.typing.clear();
   for (const message of answer.messages) receive(room, message);
+  if (first) room.unread = 0;
   stored.rooms = [...joined.keys()];
   fetchPictures(room);
   return room;
@@ -134,6 +137,7 @@ function show(name) {
   current = stored.current = name;
   const room = roomShown();
   room.unread = 0;
+  displayed = true;
   $('room-name').textContent = name;
   $('leave-room').disabled = joined.size < 2;
   $('message-input').placeholder = `Message #${name}`;
@@ -180,14 +184,14 @@ function receive(room, message) {
   message.own = message.nick === me && message.kind !== 'note';
   if (message.own && !message.state) message.state = 'delivered';
   add(room, message);
-  if (room.name !== current && entered && message.kind !== 'note') room.unread += 1;
+  if (room.name !== current && displayed && !message.own) room.unread += 1;
 }
 
 function add(room, message) {
   const previous = room.messages.at(-1);
   room.messages.push(message);
   if (room.messages.length > KEEP) URL.revokeObjectURL(room.messages.shift().url);
-  if (room.name === current && entered) view.appendMessage(message, previous, retry);
+  if (room.name === current && displayed) view.appendMessage(message, previous, retry);
 }
 
 function redraw(room, message) {
@@ -411,6 +415,7 @@ $('rename').addEventListener('click', () => {
   me = '';
   sessionStorage.removeItem('nick');
   joined.clear();
+  displayed = false;
   socket.disconnect(); // a socket has one name: the next name gets the next socket
   showEntrance('', '');
 });

@@ -115,7 +115,7 @@ function sizeText(bytes) {
 
 function pictureOf(message) {
   const box = make('button', { type: 'button', class: 'picture', 'aria-label': `Show ${message.text}` });
-  if (message.width && message.height) box.style.aspectRatio = `${message.width} / ${message.height}`;
+  if (message.width && message.height) box.style.setProperty('--ratio', message.width / message.height);
   if (message.url) {
     box.append(make('img', { src: message.url, alt: message.text, 'data-bytes': message.bytes }));
     box.addEventListener('click', () => {
