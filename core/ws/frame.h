@@ -32,10 +32,15 @@ struct ws_frame {
  *   max_bytes  payloads longer than this are refused, in bytes
  *   ret_frame  written only on success; plain numbers, nothing to free
  * Returns the head's length in bytes (2..14), 0 when more input is needed, or
- *   SIOC_EPROTO   RSV2 or RSV3, unknown opcode, bad control frame, non-minimal length
- *   SIOC_ETOOBIG  payload longer than max_bytes
+ *   SIOC_EPROTO   RSV2 or RSV3, unknown opcode, bad control frame, non-minimal length, most
+ *                 significant bit of a 64-bit length set
+ *   SIOC_ETOOBIG  payload longer than max_bytes, or than 2^53 - 1
+ * Control frames are not held against max_bytes: they may always have 125 bytes.
  */
 int ws_frame_read(struct sioc_str in, uint64_t max_bytes, struct ws_frame *ret_frame);
+/* How many bytes the head at the front of `in` has, as far as that can be told: 2 when even the
+ * first two are not there. */
+size_t ws_frame_head_need(struct sioc_str in);
 
 /* Length of an unmasked head for that payload: 2, 4 or 10. */
 static inline size_t ws_frame_head_len(uint64_t payload_len)
