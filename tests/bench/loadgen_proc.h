@@ -1,0 +1,19 @@
+/* tests/bench/loadgen_proc.h -- what the kernel knows about the server: CPU time and memory. */
+#ifndef LOADGEN_PROC_H
+#define LOADGEN_PROC_H
+
+#include <stdint.h>
+
+struct proc_sample {
+    double cpu_s;       /* user + system, all threads; the kernel's step is 10 ms */
+    uint64_t rss_bytes; /* resident, shared pages included */
+    uint64_t pss_bytes; /* the proportional share: what the process costs the machine */
+};
+
+/* 0, or -1 when the process is gone (or not ours to read). */
+int proc_sample(uint32_t pid, struct proc_sample *ret_sample);
+
+/* CPU seconds of the generator itself. */
+double proc_own_cpu_s(void);
+
+#endif
