@@ -142,9 +142,7 @@ static size_t harmless(struct sioc_str s)
     uint8_t c = (uint8_t)s.ptr[0];
     if (c < 0x80)
         return c >= 0x20 && c != 0x7f && c != '\\';
-    size_t len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (len > s.len || !utf8_valid(sioc_str_n(s.ptr, len)))
-        return 0;
+    size_t len = utf8_char(s.ptr, s.len);
     return c == 0xc2 && (uint8_t)s.ptr[1] < 0xa0 ? 0 : len;
 }
 

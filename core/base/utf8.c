@@ -120,16 +120,21 @@ void utf8_repair(struct buf *out, struct sioc_str s)
     }
 }
 
-void utf8_put(struct buf *out, uint32_t c)
+size_t utf8_write(char *out, uint32_t c)
 {
     if (c < 0x80) {
-        buf_putc(out, (char)c);
-        return;
+        out[0] = (char)c;
+        return 1;
     }
-    uint8_t bytes[4];
     size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     for (size_t i = len - 1; i > 0; i--, c >>= 6)
-        bytes[i] = (uint8_t)(0x80 | (c & 0x3f));
-    bytes[0] = (uint8_t)((0xf00 >> len & 0xff) | c);
-    buf_put(out, bytes, len);
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)((0xf00 >> len & 0xff) | c);
+    return len;
+}
+
+void utf8_put(struct buf *out, uint32_t c)
+{
+    char bytes[4];
+    buf_put(out, bytes, utf8_write(bytes, c));
 }

@@ -1,12 +1,13 @@
 /* codec/json_write.h -- a sink that writes JSON text as JSON.stringify would.
  *
- * Only `"`, `\` and control characters below 0x20 are escaped (\b \f \n \r \t, else \u00XX); NaN and
- * infinities are null; -0 is 0; floats print in their shortest round-trip form in JavaScript's
- * spelling (1e+21, 1e-7, 3 for 3.0).  Strings are checked: invalid UTF-8 is SIOC_EUTF8, and what was
- * written before stays (the caller throws the text away).  Deeper than max_depth: SIOC_EDEPTH.
+ * Only `"`, `\` and control characters below 0x20 are escaped (\b \f \n \r \t, else \u00XX);
+ * NaN and infinities are null; -0 is 0; floats print in their shortest round-trip form in
+ * JavaScript's spelling (1e+21, 1e-7, 3 for 3.0).  Strings are checked: invalid UTF-8 is
+ * SIOC_EUTF8, and what was written before stays (the caller throws the text away).  Deeper than
+ * max_depth: SIOC_EDEPTH.
  *
- * Binary data: each value becomes {"_placeholder":true,"num":N}, and is collected in `binaries` (one
- * reference each), or is refused with SIOC_EINVAL when `binaries` is NULL.
+ * Binary data: each value becomes {"_placeholder":true,"num":N}, and is collected in `binaries`
+ * (one reference each), or is refused with SIOC_EINVAL when `binaries` is NULL.
  */
 #ifndef CODEC_JSON_WRITE_H
 #define CODEC_JSON_WRITE_H

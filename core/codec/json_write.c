@@ -1,0 +1,259 @@
+/* codec/json_write.c -- a sink that writes JSON text.
+ *
+ * Knows JSON and the text of a placeholder, but not who counts attachments.
+ * Invariant: an error is sticky in the output buffer: whoever looks only at the end cannot take
+ * half a text for a whole one.
+ */
+#include "codec/json_write.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "codec/json_read.h"
+#include "codec/json_token.h"
+
+static int fail(struct buf *out, int error)
+{
+    if (!out->error)
+        out->error = error;
+    return out->error;
+}
+
+static void put_escape(struct buf *out, char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char shorts[] = "btn?fr"; /* from \b, 0x08, on; 0x0b has no short form */
+    buf_putc(out, '\\');
+    if (c == '"' || c == '\\') {
+        buf_putc(out, c);
+    } else if (c >= '\b' && c <= '\r' && c != '\v') {
+        buf_putc(out, shorts[c - '\b']);
+    } else {
+        buf_put(out, "u00", 3);
+        buf_putc(out, hex[c >> 4 & 15]);
+        buf_putc(out, hex[c & 15]);
+    }
+}
+
+/* Length of the run of valid characters beyond ASCII at p; less than all of it means a bad one.
+ */
+static size_t wide_run(const char *p, const char *end)
+{
+    const char *start = p;
+    while (p < end && (unsigned char)*p >= 0x80) {
+        size_t len = utf8_char(p, (size_t)(end - p));
+        if (len == 0)
+            break;
+        p += len;
+    }
+    return (size_t)(p - start);
+}
+
+/* Runs are copied as they are, checked in the same pass. */
+static int put_checked(struct buf *out, struct sioc_str utf8)
+{
+    const char *p = utf8.ptr, *end = utf8.len ? p + utf8.len : p;
+    const char *run = p;
+    /* Room for the usual case in one go; escapes ask for more as they come. */
+    size_t most;
+    if (!mem_add(utf8.len, 2, &most))
+        return fail(out, SIOC_ETOOBIG);
+    if (!buf_reserve(out, most))
+        return out->error;
+    buf_putc(out, '"');
+    while ((p = json_plain_end(p, end)) < end) {
+        if ((unsigned char)*p >= 0x80) {
+            size_t len = wide_run(p, end);
+            if (len == 0)
+                return fail(out, SIOC_EUTF8);
+            p += len;
+            continue;
+        }
+        buf_put(out, run, (size_t)(p - run));
+        put_escape(out, *p++);
+        run = p;
+    }
+    buf_put(out, run, (size_t)(end - run));
+    buf_putc(out, '"');
+    return out->error;
+}
+
+void json_put_string(struct buf *out, struct sioc_str utf8)
+{
+    put_checked(out, utf8);
+}
+
+static inline struct json_writer *writer_of(struct sioc_sink *sink)
+{
+    return (struct json_writer *)sink;
+}
+
+/* What stands before any value or key. */
+static inline struct buf *before_value(struct json_writer *w)
+{
+    if (w->comma)
+        buf_putc(w->out, ',');
+    w->comma = true;
+    return w->out;
+}
+
+static int write_null(struct sioc_sink *sink)
+{
+    struct buf *out = before_value(writer_of(sink));
+    buf_put(out, "null", 4);
+    return out->error;
+}
+
+static int write_boolean(struct sioc_sink *sink, bool value)
+{
+    struct buf *out = before_value(writer_of(sink));
+    buf_put_str(out, value ? STR("true") : STR("false"));
+    return out->error;
+}
+
+static int write_integer(struct sioc_sink *sink, int64_t value)
+{
+    struct buf *out = before_value(writer_of(sink));
+    buf_put_i64(out, value);
+    return out->error;
+}
+
+static int write_number(struct sioc_sink *sink, double value)
+{
+    struct buf *out = before_value(writer_of(sink));
+    json_put_double(out, value);
+    return out->error;
+}
+
+static int write_string(struct sioc_sink *sink, struct sioc_str utf8)
+{
+    return put_checked(before_value(writer_of(sink)), utf8);
+}
+
+static int collect(struct json_binaries *b, struct sioc_buffer *data)
+{
+    void *items = b->items;
+    int rc = mem_grow(&items, &b->cap, b->count + 1, sizeof *b->items);
+    if (rc < 0)
+        return rc;
+    b->items = items;
+    b->items[b->count++] = sioc_buffer_ref(data);
+    return 0;
+}
+
+static int write_binary(struct sioc_sink *sink, struct sioc_buffer *data)
+{
+    struct json_writer *w = writer_of(sink);
+    if (!w->binaries)
+        return fail(w->out, SIOC_EINVAL);
+    struct buf *out = before_value(w);
+    buf_put_str(out, STR("{\"_placeholder\":true,\"num\":"));
+    buf_put_u64(out, w->binaries->count);
+    buf_putc(out, '}');
+    if (out->error)
+        return out->error;
+    int rc = collect(w->binaries, data);
+    return rc < 0 ? fail(out, rc) : 0;
+}
+
+static int begin(struct json_writer *w, char bracket)
+{
+    if (w->depth >= w->max_depth)
+        return fail(w->out, SIOC_EDEPTH);
+    struct buf *out = before_value(w);
+    buf_putc(out, bracket);
+    w->depth++;
+    w->comma = false;
+    return out->error;
+}
+
+static int end(struct json_writer *w, char bracket)
+{
+    if (w->depth == 0)
+        return fail(w->out, SIOC_EINVAL);
+    buf_putc(w->out, bracket);
+    w->depth--;
+    w->comma = true;
+    return w->out->error;
+}
+
+static int write_array_begin(struct sioc_sink *sink, size_t count)
+{
+    (void)count;
+    return begin(writer_of(sink), '[');
+}
+
+static int write_array_end(struct sioc_sink *sink)
+{
+    return end(writer_of(sink), ']');
+}
+
+static int write_map_begin(struct sioc_sink *sink, size_t count)
+{
+    (void)count;
+    return begin(writer_of(sink), '{');
+}
+
+static int write_map_key(struct sioc_sink *sink, struct sioc_str utf8)
+{
+    struct json_writer *w = writer_of(sink);
+    put_checked(before_value(w), utf8);
+    buf_putc(w->out, ':');
+    w->comma = false;
+    return w->out->error;
+}
+
+static int write_map_end(struct sioc_sink *sink)
+{
+    return end(writer_of(sink), '}');
+}
+
+/* Checked, although it says it is JSON: a stray byte in it would break the packet around it,
+ * and a record separator the whole polling payload. */
+static int write_raw_json(struct sioc_sink *sink, struct sioc_str json)
+{
+    struct json_writer *w = writer_of(sink);
+    struct json_reader check = {.max_depth = w->max_depth - w->depth};
+    int rc = json_read(&check, json, NULL);
+    if (rc < 0)
+        return fail(w->out, rc);
+    struct buf *out = before_value(w);
+    buf_put_str(out, json);
+    return out->error;
+}
+
+static const struct sioc_sink_ops writer_ops = {
+    .null = write_null,
+    .boolean = write_boolean,
+    .integer = write_integer,
+    .number = write_number,
+    .string = write_string,
+    .binary = write_binary,
+    .array_begin = write_array_begin,
+    .array_end = write_array_end,
+    .map_begin = write_map_begin,
+    .map_key = write_map_key,
+    .map_end = write_map_end,
+    .raw_json = write_raw_json,
+};
+
+void json_writer_init(struct json_writer *w, struct buf *out, struct json_binaries *binaries,
+                      unsigned max_depth)
+{
+    *w = (struct json_writer){
+        .sink = {&writer_ops}, .out = out, .binaries = binaries, .max_depth = max_depth};
+}
+
+void json_binaries_clear(struct json_binaries *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        sioc_buffer_unref(b->items[i]);
+    b->count = 0;
+}
+
+void json_binaries_deinit(struct json_binaries *b)
+{
+    json_binaries_clear(b);
+    mem_free(b->items);
+    *b = (struct json_binaries){0};
+}
