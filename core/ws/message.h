@@ -23,18 +23,21 @@ struct ws_reader_events {
     void (*close)(void *user, uint16_t status, struct sioc_str reason);
 };
 
+/* What only a connection with a cut frame or an open fragmented message needs (message.c). */
+struct ws_partial;
+
 struct ws_reader {
     const struct ws_reader_events *events;
     void *user;
-    size_t max_message_bytes; /* one message, over all its fragments */
-    struct buf pending;       /* raw bytes of an incomplete frame */
-    struct buf fragments;     /* payload of the fragments so far */
-    uint64_t need;            /* bytes of `pending` that make the next step possible */
-    uint32_t utf8_state;
-    uint16_t empty_fragments; /* counted against a limit (security.md R23) */
-    uint8_t fragment_opcode;  /* 0: no message is open */
-    bool stopped;             /* by ws_reader_stop, a close frame or an error */
+    size_t max_message_bytes;   /* one message, over all its fragments */
+    struct ws_partial *partial; /* NULL: nothing is incomplete */
+    uint16_t empty_fragments;   /* of the open message; counted against a limit (R23) */
+    uint8_t fragment_opcode;    /* 0: no message is open */
+    bool ended;                 /* see ws_reader_take_ended */
+    bool stopped;               /* by ws_reader_stop, a close frame or an error */
 };
+
+#define WS_MAX_EMPTY_FRAGMENTS 32 /* in one message; its last frame is not counted */
 
 void ws_reader_init(struct ws_reader *r, const struct ws_reader_events *events, void *user,
                     size_t max_message_bytes);
@@ -45,5 +48,18 @@ void ws_reader_deinit(struct ws_reader *r);
  * must outlive the call. */
 int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len);
 void ws_reader_stop(struct ws_reader *r);
+/* Whether a frame or a message has begun and is not complete. */
+static inline bool ws_reader_busy(const struct ws_reader *r)
+{
+    return r->partial != NULL;
+}
+/* Whether a message (or a control frame outside of one) was completed since the last call: what
+ * is incomplete now has begun after that.  Says when to start a deadline again. */
+static inline bool ws_reader_take_ended(struct ws_reader *r)
+{
+    bool ended = r->ended;
+    r->ended = false;
+    return ended;
+}
 
 #endif

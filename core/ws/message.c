@@ -1,0 +1,272 @@
+/* ws/message.c -- puts messages together.
+ *
+ * The common case is a loop over whole frames in the fed bytes: unmask in place, check, hand
+ * out.  A frame that is cut goes to `pending` until it is complete; fragments of a message are
+ * joined in `fragments`, so that a flood of tiny ones costs no more than its bytes.  Knows no
+ * socket and writes nothing.
+ *
+ * Invariant: partial exists only between two feeds that left something incomplete, and
+ * fragments.len <= max_message_bytes.
+ */
+#include "ws/message.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "ws/mask.h"
+
+enum {
+    BAD_PROTOCOL = 1002,
+    BAD_UTF8 = 1007,
+    BAD_POLICY = 1008,
+    BAD_SIZE = 1009,
+    NO_MEMORY = 1011,
+};
+
+struct ws_partial {
+    struct buf pending;   /* raw bytes of an incomplete frame, from its head on */
+    struct buf fragments; /* payload of the open message so far */
+    uint64_t need;        /* as many bytes of `pending` make the next step possible */
+    uint32_t utf8_state;
+};
+
+void ws_reader_init(struct ws_reader *r, const struct ws_reader_events *events, void *user,
+                    size_t max_message_bytes)
+{
+    *r = (struct ws_reader){
+        .events = events, .user = user, .max_message_bytes = max_message_bytes};
+}
+
+static void drop_partial(struct ws_reader *r)
+{
+    if (!r->partial)
+        return;
+    buf_deinit(&r->partial->pending);
+    buf_deinit(&r->partial->fragments);
+    mem_free(r->partial);
+    r->partial = NULL;
+}
+
+void ws_reader_deinit(struct ws_reader *r)
+{
+    drop_partial(r);
+}
+
+void ws_reader_stop(struct ws_reader *r)
+{
+    r->stopped = true; /* memory is kept: the bytes of a running event may lie in it */
+}
+
+static bool want_partial(struct ws_reader *r)
+{
+    if (r->partial)
+        return true;
+    struct ws_partial *partial = mem_zalloc(sizeof *partial);
+    if (!partial)
+        return false;
+    buf_init(&partial->pending);
+    buf_init(&partial->fragments);
+    r->partial = partial;
+    return true;
+}
+
+static bool is_control(const struct ws_frame *frame)
+{
+    return frame->opcode >= WS_CLOSE;
+}
+
+/* What can be said of a frame before its payload is there. */
+static int check_head(const struct ws_reader *r, const struct ws_frame *frame)
+{
+    if (!frame->masked || frame->rsv1)
+        return BAD_PROTOCOL;
+    if (is_control(frame))
+        return 0;
+    bool continues = frame->opcode == WS_CONTINUATION;
+    return continues == (r->fragment_opcode != 0) ? 0 : BAD_PROTOCOL;
+}
+
+static bool close_code_valid(unsigned code)
+{
+    if (code >= 3000 && code <= 4999)
+        return true;
+    return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+}
+
+static int close_frame(struct ws_reader *r, struct sioc_str body)
+{
+    uint16_t code = 0;
+    if (body.len == 1)
+        return BAD_PROTOCOL;
+    if (body.len) {
+        const uint8_t *bytes = (const uint8_t *)body.ptr;
+        code = (uint16_t)(bytes[0] << 8 | bytes[1]);
+        if (!close_code_valid(code))
+            return BAD_PROTOCOL;
+        body = sioc_str_n(bytes + 2, body.len - 2);
+        if (!utf8_valid(body))
+            return BAD_UTF8;
+    }
+    r->stopped = true;
+    r->events->close(r->user, code, body);
+    return 0;
+}
+
+static int control_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
+{
+    struct sioc_str body = sioc_str_n(payload, (size_t)frame->payload_len);
+    if (!r->fragment_opcode)
+        r->ended = true;
+    if (frame->opcode == WS_CLOSE)
+        return close_frame(r, body);
+    if (frame->opcode == WS_PING)
+        r->events->ping(r->user, body);
+    else
+        r->events->pong(r->user, body);
+    return 0;
+}
+
+static void hand_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_t len)
+{
+    r->ended = true;
+    r->events->message(r->user, opcode == WS_BINARY, bytes, len);
+}
+
+/* A message of more than one frame. */
+static int fragment(struct ws_reader *r, const struct ws_frame *frame, const uint8_t *payload)
+{
+    size_t len = (size_t)frame->payload_len;
+    if (!want_partial(r))
+        return NO_MEMORY;
+    struct ws_partial *partial = r->partial;
+    if (frame->opcode != WS_CONTINUATION) {
+        r->fragment_opcode = (uint8_t)frame->opcode;
+        r->empty_fragments = 0;
+        partial->utf8_state = 0;
+    }
+    if (len == 0 && !frame->fin && ++r->empty_fragments > WS_MAX_EMPTY_FRAGMENTS)
+        return BAD_POLICY;
+    if (r->fragment_opcode == WS_TEXT &&
+        !utf8_feed(&partial->utf8_state, sioc_str_n(payload, len)))
+        return BAD_UTF8;
+    buf_put(&partial->fragments, payload, len);
+    if (partial->fragments.error)
+        return NO_MEMORY;
+    if (!frame->fin)
+        return 0;
+
+    unsigned opcode = r->fragment_opcode;
+    if (opcode == WS_TEXT && partial->utf8_state != 0)
+        return BAD_UTF8;
+    r->fragment_opcode = 0;
+    hand_out(r, opcode, partial->fragments.bytes, partial->fragments.len);
+    buf_reset(&partial->fragments);
+    return 0;
+}
+
+static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
+{
+    size_t len = (size_t)frame->payload_len;
+    ws_mask(payload, len, frame->mask, 0);
+    if (is_control(frame))
+        return control_frame(r, frame, payload);
+    if (!frame->fin || frame->opcode == WS_CONTINUATION)
+        return fragment(r, frame, payload);
+    if (frame->opcode == WS_TEXT && !utf8_valid(sioc_str_n(payload, len)))
+        return BAD_UTF8;
+    hand_out(r, frame->opcode, payload, len);
+    return 0;
+}
+
+/* One frame from the front of the bytes: 0, with its length in ret_used (0: it is not complete,
+ * ret_need bytes are needed to get on), or a status. */
+static int step(struct ws_reader *r, uint8_t *bytes, size_t len, size_t *ret_used,
+                uint64_t *ret_need)
+{
+    struct sioc_str in = sioc_str_n(bytes, len);
+    size_t joined = r->fragment_opcode ? r->partial->fragments.len : 0;
+    struct ws_frame frame;
+    int head_len = ws_frame_read(in, r->max_message_bytes - joined, &frame);
+    *ret_used = 0;
+    if (head_len < 0)
+        return head_len == SIOC_ETOOBIG ? BAD_SIZE : BAD_PROTOCOL;
+    if (head_len == 0) {
+        *ret_need = ws_frame_head_need(in);
+        return 0;
+    }
+    int status = check_head(r, &frame);
+    if (status)
+        return status;
+    uint64_t frame_len = (uint64_t)head_len + frame.payload_len;
+    if (len < frame_len) {
+        *ret_need = frame_len;
+        return 0;
+    }
+    *ret_used = (size_t)frame_len;
+    return whole_frame(r, &frame, bytes + head_len);
+}
+
+/* Completes the cut frame in `pending`; *ret_taken bytes of the new ones were used for it. */
+static int resume(struct ws_reader *r, const uint8_t *bytes, size_t len, size_t *ret_taken)
+{
+    struct ws_partial *partial = r->partial;
+    struct buf *pending = &partial->pending;
+    size_t taken = 0, used = 0;
+    while (used == 0) {
+        uint64_t missing = partial->need - pending->len;
+        size_t more = missing < len - taken ? (size_t)missing : len - taken;
+        buf_put(pending, bytes + taken, more);
+        if (pending->error)
+            return NO_MEMORY;
+        taken += more;
+        *ret_taken = taken;
+        if (pending->len < partial->need)
+            return 0;
+        int status = step(r, pending->bytes, pending->len, &used, &partial->need);
+        if (status)
+            return status;
+    }
+    buf_reset(pending);
+    return 0;
+}
+
+/* Keeps the cut frame at the end of the fed bytes. */
+static int keep(struct ws_reader *r, const uint8_t *bytes, size_t len, uint64_t need)
+{
+    if (!want_partial(r))
+        return NO_MEMORY;
+    r->partial->need = need;
+    buf_put(&r->partial->pending, bytes, len);
+    return r->partial->pending.error ? NO_MEMORY : 0;
+}
+
+static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)
+{
+    size_t at = 0;
+    if (r->partial && r->partial->pending.len) {
+        int status = resume(r, bytes, len, &at);
+        if (status)
+            return status;
+    }
+    while (at < len && !r->stopped) {
+        size_t used;
+        uint64_t need;
+        int status = step(r, bytes + at, len - at, &used, &need);
+        if (status)
+            return status;
+        if (used == 0)
+            return keep(r, bytes + at, len - at, need);
+        at += used;
+    }
+    return 0;
+}
+
+int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len)
+{
+    if (r->stopped)
+        return 0;
+    int status = read_all(r, bytes, len);
+    if (status)
+        r->stopped = true;
+    if (r->partial && (r->stopped || (!r->partial->pending.len && !r->fragment_opcode)))
+        drop_partial(r);
+    return status;
+}
