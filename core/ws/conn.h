@@ -20,12 +20,12 @@ struct ws_conn;
 enum ws_closed_by {
     WS_CLOSED_BY_PEER = 1, /* close frame, FIN or reset */
     WS_CLOSED_BY_ERROR, /* the peer broke the protocol; a close frame with `status` was sent */
-    WS_CLOSED_BY_US,    /* ws_conn_close was called */
 };
 
 struct ws_conn_events {
     void (*message)(void *user, bool binary, uint8_t *bytes, size_t len);
-    /* The connection is over for its user, who must forget it: no further event comes.
+    /* The connection is over for its user, who must forget it: no further event comes.  Never
+     * called from inside ws_conn_send, nor after ws_conn_close or ws_conn_destroy.
      *   status  1005 = empty close frame, 1006 = no close frame at all */
     void (*closed)(void *user, enum ws_closed_by by, uint16_t status, struct sioc_str reason);
     /* Optional: everything queued has been handed to the kernel. */
@@ -36,7 +36,8 @@ struct ws_config {
     size_t max_message_bytes;
     size_t max_queue_bytes;      /* see ws_conn_send */
     uint64_t close_timeout_ms;   /* waiting for the peer's close frame */
-    uint64_t message_timeout_ms; /* a started message or frame must be complete after that */
+    uint64_t message_timeout_ms; /* a started message or frame must be complete after that; 0:
+                                    none */
     struct metrics *metrics;
 };
 

@@ -7,11 +7,12 @@
 #include "http/parser.h"
 
 /* Checks the request: 0, or SIOC_EPROTO with the complete raw answer (head and text) in
- * `answer`. */
+ * `answer`.  Versions 13 and 8 (same frames) are accepted, as by the reference; a request with
+ * a body is refused; extensions are never taken. */
 int ws_handshake_check(const struct http_head *head, struct buf *answer);
 
-/* The 101 answer into `answer`; ws_handshake_check must have passed.  The first offered
- * subprotocol is echoed.  extra: complete header lines or empty. */
+/* The 101 answer into `answer`: 0 or SIOC_ENOMEM; ws_handshake_check must have passed.  The
+ * first offered subprotocol is echoed.  extra: complete header lines or empty. */
 int ws_handshake_accept(const struct http_head *head, struct sioc_str extra,
                         struct buf *answer);
 

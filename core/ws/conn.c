@@ -1,0 +1,465 @@
+/* ws/conn.c -- a WebSocket connection: a reader and an output queue on one stream.
+ *
+ * The data: `reader` turns bytes into messages, `outq` holds frames until the end of the turn,
+ * `state` says how far the closing handshake is.  One timer serves two deadlines that never
+ * overlap: the message that has begun, then the end of the connection.
+ *
+ * Knows nothing of Engine.IO.  Invariants: the user is told `closed` only by tell_closed, which
+ * leaves WS_OPEN first; whoever calls the user back touches the connection afterwards only
+ * after a look at `state`; memory goes at the end of the turn (dispose).
+ */
+#include "ws/conn.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "net/loop.h"
+#include "net/outq.h"
+#include "net/timer.h"
+
+enum conn_state {
+    WS_OPEN,
+    WS_CLOSING,   /* our close frame is queued; the peer's is awaited */
+    WS_FINISHING, /* nothing to read any more; TCP ends when the queue is out */
+    WS_DEAD,
+};
+
+enum {
+    CLOSED_EMPTY = 1005,
+    CLOSED_ABRUPTLY = 1006,
+    CLOSED_POLICY = 1008,
+};
+
+#define MAX_PINGS        50
+#define PING_WINDOW_MS   10000
+#define CLOSE_REASON_MAX 123
+#define CONTROL_MAX      125
+
+/* Bytes that came behind the upgrade request, until the turn's end. */
+struct early {
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct ws_conn {
+    struct net_stream *stream; /* owned; NULL when dead */
+    const struct ws_config *config;
+    const struct ws_conn_events *events;
+    void *user;
+    struct net_outq outq;
+    struct net_task task;
+    struct ws_reader reader;
+    struct net_chunk *pong;      /* in outq; shared with it */
+    struct net_chunk *next_pong; /* the newest, waiting for `pong` to be out */
+    struct early *early;
+    union {
+        struct net_timer timer;
+        struct net_garbage garbage; /* when dead */
+    } end;
+    uint32_t ping_window; /* when it began, in ms that may wrap */
+    uint8_t pings;        /* in that window */
+    uint8_t state;        /* enum conn_state */
+    bool broken;          /* writing failed; to be told at the end of the turn */
+    bool undrained;       /* something was queued since the last `drained` */
+};
+
+#define CONN_OF(ptr, member) \
+    ((struct ws_conn *)(void *)((char *)(ptr)-offsetof(struct ws_conn, member)))
+
+static void free_conn(struct net_garbage *garbage)
+{
+    struct ws_conn *c = CONN_OF(garbage, end.garbage);
+    ws_reader_deinit(&c->reader);
+    net_outq_deinit(&c->outq);
+    net_chunk_unref(c->pong);
+    net_chunk_unref(c->next_pong);
+    mem_free(c->early);
+    mem_free(c);
+}
+
+/* gently: what was written still has to arrive. */
+static void dispose(struct ws_conn *c, bool gently)
+{
+    struct net_loop *loop = net_stream_loop(c->stream);
+    c->state = WS_DEAD;
+    ws_reader_stop(&c->reader);
+    net_task_cancel(&c->task);
+    net_timer_stop(&c->end.timer);
+    if (gently)
+        net_stream_close_gently(c->stream);
+    else
+        net_stream_close(c->stream);
+    c->stream = NULL;
+    net_loop_discard(loop, &c->end.garbage, free_conn);
+}
+
+/* The state must have left WS_OPEN already, was_open says that it was open until then. */
+static void tell_closed(struct ws_conn *c, bool was_open, enum ws_closed_by by, uint16_t status,
+                        struct sioc_str reason)
+{
+    if (was_open)
+        c->events->closed(c->user, by, status, reason);
+}
+
+/* The stream is gone, or as good as. */
+static void lose(struct ws_conn *c)
+{
+    bool was_open = c->state == WS_OPEN;
+    dispose(c, false);
+    tell_closed(c, was_open, WS_CLOSED_BY_PEER, CLOSED_ABRUPTLY, (struct sioc_str){NULL, 0});
+}
+
+/* ---- output ---- */
+
+static int queue(struct ws_conn *c, struct net_chunk *chunk)
+{
+    int error = net_outq_push(&c->outq, chunk);
+    if (error)
+        return error;
+    c->undrained = true;
+    net_task_add(net_stream_loop(c->stream), &c->task);
+    return 0;
+}
+
+static struct net_chunk *control_chunk(enum ws_opcode opcode, struct sioc_str body)
+{
+    uint8_t frame[WS_SERVER_HEAD_MAX + CONTROL_MAX];
+    size_t head_len = ws_frame_write_head(frame, opcode, false, body.len);
+    if (body.len)
+        memcpy(frame + head_len, body.ptr, body.len);
+    return net_chunk_new(sioc_str_n(frame, head_len + body.len));
+}
+
+/* Status 0: empty body.  False when there is no memory for it: then TCP just ends. */
+static bool queue_close(struct ws_conn *c, uint16_t status, struct sioc_str reason)
+{
+    uint8_t body[CONTROL_MAX];
+    size_t len = 0;
+    if (status) {
+        if (reason.len > CLOSE_REASON_MAX)
+            reason.len = CLOSE_REASON_MAX;
+        reason.len = utf8_valid_prefix(reason);
+        body[len++] = (uint8_t)(status >> 8);
+        body[len++] = (uint8_t)status;
+        if (reason.len)
+            memcpy(body + len, reason.ptr, reason.len);
+        len += reason.len;
+    }
+    struct net_chunk *chunk = control_chunk(WS_CLOSE, sioc_str_n(body, len));
+    if (!chunk)
+        return false;
+    int error = queue(c, chunk);
+    net_chunk_unref(chunk);
+    return error == 0;
+}
+
+static bool still_queued(struct net_chunk *chunk)
+{
+    return atomic_load_explicit(&chunk->refs, memory_order_relaxed) > 1;
+}
+
+/* A pong that waited goes when the one before is out. */
+static void turn_pongs(struct ws_conn *c)
+{
+    if (c->pong && !still_queued(c->pong)) {
+        net_chunk_unref(c->pong);
+        c->pong = NULL;
+    }
+    if (!c->pong && c->next_pong && c->state == WS_OPEN) {
+        struct net_chunk *next = c->next_pong;
+        c->next_pong = NULL;
+        if (queue(c, next) == 0)
+            c->pong = next;
+        else
+            net_chunk_unref(next);
+    }
+}
+
+static int flush_queue(struct ws_conn *c)
+{
+    int result = net_outq_flush(&c->outq, c->stream);
+    if (result != SIOC_EIO)
+        turn_pongs(c);
+    return result;
+}
+
+static void flush(struct ws_conn *c)
+{
+    int result = flush_queue(c);
+    if (result == SIOC_EIO) {
+        lose(c);
+        return;
+    }
+    if (result != 0 || c->outq.count)
+        return;
+    if (c->state == WS_FINISHING) {
+        dispose(c, true);
+        return;
+    }
+    bool drained = c->undrained;
+    c->undrained = false;
+    if (drained && c->state == WS_OPEN && c->events->drained)
+        c->events->drained(c->user);
+}
+
+/* ---- the closing handshake ---- */
+
+/* Everything has been said: TCP ends when the queue is out, or at the deadline. */
+static void finish(struct ws_conn *c)
+{
+    struct net_loop *loop = net_stream_loop(c->stream);
+    c->state = WS_FINISHING;
+    ws_reader_stop(&c->reader);
+    net_timer_start(loop, &c->end.timer, c->config->close_timeout_ms);
+    net_task_add(loop, &c->task);
+}
+
+static void count_violation(struct metrics *metrics, uint16_t status)
+{
+    if (status == 1007)
+        metrics->reject_utf8++;
+    else if (status == 1009)
+        metrics->reject_too_big++;
+    else if (status != 1011)
+        metrics->reject_ws_proto++;
+}
+
+/* The peer broke the protocol: say so, hear nothing more. */
+static void fail(struct ws_conn *c, uint16_t status)
+{
+    struct sioc_str no_reason = {NULL, 0};
+    bool was_open = c->state == WS_OPEN;
+    if (c->state >= WS_FINISHING)
+        return;
+    if (was_open)
+        (void)queue_close(c, status, no_reason);
+    count_violation(c->config->metrics, status);
+    finish(c);
+    tell_closed(c, was_open, WS_CLOSED_BY_ERROR, status, no_reason);
+}
+
+static void on_timer(struct net_timer *timer)
+{
+    struct ws_conn *c = CONN_OF(timer, end.timer);
+    if (c->state == WS_OPEN)
+        fail(c, CLOSED_POLICY);
+    else
+        dispose(c, false);
+}
+
+/* ---- input: what the reader finds ---- */
+
+static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
+{
+    struct ws_conn *c = user;
+    if (c->state == WS_OPEN)
+        c->events->message(c->user, binary, bytes, len);
+}
+
+/* Counts pings in windows of ten seconds; false when there are too many. */
+static bool ping_allowed(struct ws_conn *c)
+{
+    uint32_t now = (uint32_t)net_loop_now_ms(net_stream_loop(c->stream));
+    if (c->pings == 0 || now - c->ping_window >= PING_WINDOW_MS) {
+        c->ping_window = now;
+        c->pings = 0;
+    }
+    return ++c->pings <= MAX_PINGS;
+}
+
+static void on_ping(void *user, struct sioc_str payload)
+{
+    struct ws_conn *c = user;
+    if (c->state != WS_OPEN)
+        return;
+    if (!ping_allowed(c)) {
+        fail(c, CLOSED_POLICY);
+        return;
+    }
+    struct net_chunk *pong = control_chunk(WS_PONG, payload);
+    if (!pong)
+        return; /* an unanswered ping harms nobody */
+    net_chunk_unref(c->next_pong);
+    c->next_pong = pong;
+    turn_pongs(c);
+}
+
+static void on_pong(void *user, struct sioc_str payload)
+{
+    (void)user, (void)payload;
+}
+
+static void on_close(void *user, uint16_t status, struct sioc_str reason)
+{
+    struct ws_conn *c = user;
+    bool was_open = c->state == WS_OPEN;
+    if (c->state >= WS_FINISHING)
+        return;
+    if (was_open)
+        (void)queue_close(c, status, reason);
+    finish(c);
+    tell_closed(c, was_open, WS_CLOSED_BY_PEER, status ? status : CLOSED_EMPTY, reason);
+}
+
+static const struct ws_reader_events reader_events = {
+    .message = on_message, .ping = on_ping, .pong = on_pong, .close = on_close};
+
+/* A frame or message that has begun must be complete in time; one that begins later gets its
+ * own time. */
+static void watch_message(struct ws_conn *c)
+{
+    bool ended = ws_reader_take_ended(&c->reader);
+    if (!ws_reader_busy(&c->reader) || c->config->message_timeout_ms == 0)
+        net_timer_stop(&c->end.timer);
+    else if (ended || !net_timer_active(&c->end.timer))
+        net_timer_start(net_stream_loop(c->stream), &c->end.timer,
+                        c->config->message_timeout_ms);
+}
+
+static void feed(struct ws_conn *c, uint8_t *bytes, size_t len)
+{
+    int status = ws_reader_feed(&c->reader, bytes, len);
+    if (status)
+        fail(c, (uint16_t)status);
+    if (c->state == WS_OPEN)
+        watch_message(c);
+}
+
+static void feed_early(struct ws_conn *c)
+{
+    struct early *early = c->early;
+    if (!early)
+        return;
+    c->early = NULL;
+    feed(c, early->bytes, early->len);
+    mem_free(early);
+}
+
+/* ---- what the stream and the loop say ---- */
+
+static void on_data(void *owner, uint8_t *bytes, size_t len)
+{
+    struct ws_conn *c = owner;
+    feed_early(c);
+    if (c->state < WS_FINISHING)
+        feed(c, bytes, len);
+}
+
+static void on_writable(void *owner)
+{
+    flush(owner);
+}
+
+static void on_gone(void *owner, int error)
+{
+    struct ws_conn *c = owner;
+    feed_early(c);
+    if (c->state == WS_DEAD)
+        return;
+    /* Close frame and FIN together: the peer may still listen for the echo. */
+    if (c->state == WS_FINISHING && error == 0)
+        (void)net_outq_flush(&c->outq, c->stream);
+    lose(c);
+}
+
+static const struct net_stream_ops stream_ops = {
+    .data = on_data, .writable = on_writable, .gone = on_gone};
+
+static void on_turn_end(struct net_task *task)
+{
+    struct ws_conn *c = CONN_OF(task, task);
+    if (c->broken) {
+        lose(c);
+        return;
+    }
+    feed_early(c);
+    if (c->state != WS_DEAD)
+        flush(c);
+}
+
+/* ---- the interface ---- */
+
+static bool keep_early(struct ws_conn *c, struct sioc_str rest)
+{
+    if (rest.len == 0)
+        return true;
+    c->early = mem_alloc(sizeof *c->early + rest.len);
+    if (!c->early)
+        return false;
+    c->early->len = rest.len;
+    memcpy(c->early->bytes, rest.ptr, rest.len);
+    return true;
+}
+
+int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
+                 struct sioc_str rest, const struct ws_conn_events *events, void *user,
+                 struct ws_conn **ret_conn)
+{
+    struct ws_conn *c = mem_zalloc(sizeof *c);
+    if (!c || !keep_early(c, rest)) {
+        mem_free(c);
+        net_stream_close(stream);
+        return SIOC_ENOMEM;
+    }
+    c->stream = stream;
+    c->config = config;
+    c->state = WS_OPEN;
+    ws_conn_set_user(c, events, user);
+    net_outq_init(&c->outq);
+    net_task_init(&c->task, on_turn_end);
+    net_timer_init(&c->end.timer, on_timer);
+    ws_reader_init(&c->reader, &reader_events, c, config->max_message_bytes);
+    net_stream_set_owner(stream, &stream_ops, c);
+    if (c->early)
+        net_task_add(net_stream_loop(stream), &c->task);
+    *ret_conn = c;
+    return 0;
+}
+
+void ws_conn_set_user(struct ws_conn *c, const struct ws_conn_events *events, void *user)
+{
+    c->events = events;
+    c->user = user;
+}
+
+int ws_conn_send(struct ws_conn *c, struct net_chunk *chunk)
+{
+    if (c->state != WS_OPEN || c->broken)
+        return SIOC_ECLOSED;
+    if (c->outq.bytes > c->config->max_queue_bytes) {
+        if (flush_queue(c) == SIOC_EIO) {
+            c->broken = true; /* the user is not called back from here */
+            net_task_add(net_stream_loop(c->stream), &c->task);
+            return SIOC_ECLOSED;
+        }
+        if (c->outq.bytes > c->config->max_queue_bytes)
+            return SIOC_EFULL;
+    }
+    return queue(c, chunk);
+}
+
+bool ws_conn_idle(const struct ws_conn *c)
+{
+    return c->outq.count == 0;
+}
+
+void ws_conn_close(struct ws_conn *c, uint16_t status, struct sioc_str reason)
+{
+    if (c->state != WS_OPEN)
+        return;
+    if (!queue_close(c, status, reason)) {
+        finish(c);
+        return;
+    }
+    c->state = WS_CLOSING;
+    net_timer_start(net_stream_loop(c->stream), &c->end.timer, c->config->close_timeout_ms);
+}
+
+void ws_conn_destroy(struct ws_conn *c)
+{
+    if (c->state != WS_DEAD)
+        dispose(c, false);
+}
+
+struct net_stream *ws_conn_stream(struct ws_conn *c)
+{
+    return c->stream;
+}
