@@ -20,6 +20,7 @@ struct ws_conn;
 enum ws_closed_by {
     WS_CLOSED_BY_PEER = 1, /* close frame, FIN or reset */
     WS_CLOSED_BY_ERROR, /* the peer broke the protocol; a close frame with `status` was sent */
+    WS_CLOSED_BY_US,    /* never told by `closed`; for those who note why it ended */
 };
 
 struct ws_conn_events {
