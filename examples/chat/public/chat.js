@@ -312,6 +312,7 @@ socket.on('connect', () => {
 
 socket.on('disconnect', (reason) => {
   entered = false;
+  for (const room of joined.values()) for (const nick of [...room.typing.keys()]) setTyping(room, nick, false);
   if (replaced) return view.showStatus('offline', 'This chat goes on in another window.', 'Use it here');
   view.showStatus(navigator.onLine ? 'reconnecting' : 'offline');
   if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1000);
