@@ -69,8 +69,7 @@ static bool is_token(struct sioc_str s)
 static bool read_protocols(struct sioc_str value, struct sioc_str names[MAX_PROTOCOLS],
                            size_t *count)
 {
-    /* A separator at the very end would look like the end of the list. */
-    if (value.len == 0 || value.ptr[value.len - 1] == ',')
+    if (value.len == 0)
         return false;
     struct sioc_str name;
     while (str_next(&value, ',', &name)) {
