@@ -1,0 +1,226 @@
+/* engineio/engine.c -- see engine.h.  The order of the checks is the reference's
+ * (protocol.md 1.3). */
+#include "engineio/engine.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engineio/polling.h"
+#include "engineio/upgrade.h"
+#include "engineio/websocket.h"
+#include "http/url.h"
+#include "ws/handshake.h"
+#include <stdio.h>
+
+#define WS_CLOSE_TIMEOUT_MS   30000
+#define WS_MESSAGE_TIMEOUT_MS 30000
+
+/* Why a request is refused: code, text (protocol.md 1.4). */
+enum refusal {
+    REFUSE_TRANSPORT,
+    REFUSE_SID,
+    REFUSE_METHOD,
+    REFUSE_REQUEST,
+    REFUSE_FORBIDDEN,
+    REFUSE_VERSION,
+    ACCEPT = -1,
+};
+
+static const char *const refusal_texts[] = {
+    "Transport unknown", "Session ID unknown", "Bad handshake method",
+    "Bad request",       "Forbidden",          "Unsupported protocol version",
+};
+
+/* What a request asks for. */
+struct query {
+    enum { TRANSPORT_UNKNOWN, TRANSPORT_POLLING, TRANSPORT_WEBSOCKET } transport;
+    bool version_4;
+    bool has_sid;
+    struct eio_session *session; /* of the sid, NULL when there is none */
+};
+
+/* ---- life ---- */
+
+int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
+                    const struct eio_options *options, const struct eio_engine_ops *ops,
+                    void *user, const struct http_cors *cors, struct metrics *metrics,
+                    const struct log *log)
+{
+    *e = (struct eio_engine){.loop = loop,
+                             .options = options,
+                             .ops = ops,
+                             .user = user,
+                             .cors = cors,
+                             .metrics = metrics,
+                             .log = log};
+    e->ws = (struct ws_config){.max_message_bytes = options->max_payload_bytes,
+                               .max_queue_bytes = options->max_queue_bytes,
+                               .close_timeout_ms = WS_CLOSE_TIMEOUT_MS,
+                               .message_timeout_ms = WS_MESSAGE_TIMEOUT_MS,
+                               .metrics = metrics};
+    map_init(&e->sessions);
+    buf_init(&e->scratch);
+    e->ping = eio_frame_packet(STR("2"));
+    return e->ping ? 0 : SIOC_ENOMEM;
+}
+
+void eio_engine_deinit(struct eio_engine *e)
+{
+    map_deinit(&e->sessions);
+    buf_deinit(&e->scratch);
+    eio_frame_unref(e->ping);
+}
+
+void eio_engine_close_all(struct eio_engine *e, const char *reason)
+{
+    size_t pos = 0;
+    struct eio_session *s;
+    while ((s = map_next(&e->sessions, &pos))) {
+        eio_session_fail(s, reason, "");
+        pos = 0; /* closing one changes the table, and may close others */
+    }
+}
+
+/* ---- refusing ---- */
+
+static void refuse(struct eio_engine *e, struct http_request *request, enum refusal why)
+{
+    const char *text = refusal_texts[why];
+    e->metrics->reject_handshake++;
+    if (request->head.upgrade) {
+        struct buf raw;
+        buf_init(&raw);
+        ws_handshake_refuse(&raw, why == REFUSE_FORBIDDEN ? 403 : 400, sioc_str(text));
+        http_respond_raw_close(request, buf_str(&raw));
+        buf_deinit(&raw);
+        return;
+    }
+    char body[96];
+    int len = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", (int)why, text);
+    struct http_field type = {"Content-Type", STR("application/json")};
+    http_respond(request, why == REFUSE_FORBIDDEN ? 403 : 400, &type, 1,
+                 sioc_str_n(body, (size_t)len));
+}
+
+static void refuse_origin(struct eio_engine *e, struct http_request *request)
+{
+    char clean[LOG_CLEAN_MAX * 4 + 4];
+    struct sioc_str origin = http_header_get(&request->head, STR("origin"));
+    e->metrics->reject_origin++;
+    log_write(e->log, SIOC_LOG_WARN,
+              "refused a page from origin %s; to allow it: cors = { origin = \"%s\" }",
+              log_clean(origin, clean), clean);
+    refuse(e, request, REFUSE_FORBIDDEN);
+}
+
+/* ---- the request ---- */
+
+static void read_query(struct eio_engine *e, const struct http_request *request,
+                       struct query *ret)
+{
+    struct sioc_str query = request->head.query;
+    *ret = (struct query){0};
+    struct sioc_str value = url_query_get(query, STR("transport"), &e->scratch);
+    if (str_eq(value, STR("polling")))
+        ret->transport = TRANSPORT_POLLING;
+    else if (str_eq(value, STR("websocket")))
+        ret->transport = TRANSPORT_WEBSOCKET;
+    ret->version_4 = str_eq(url_query_get(query, STR("EIO"), &e->scratch), STR("4"));
+    value = url_query_get(query, STR("sid"), &e->scratch);
+    ret->has_sid = value.len > 0;
+    if (ret->has_sid)
+        ret->session = map_get(&e->sessions, value);
+}
+
+static bool transport_enabled(const struct eio_engine *e, const struct query *q)
+{
+    return (q->transport == TRANSPORT_POLLING && e->options->polling) ||
+           (q->transport == TRANSPORT_WEBSOCKET && e->options->websocket);
+}
+
+static enum refusal check(const struct eio_engine *e, const struct http_request *request,
+                          const struct query *q)
+{
+    bool upgrade = request->head.upgrade;
+    if (!transport_enabled(e, q))
+        return REFUSE_TRANSPORT;
+    if (q->has_sid) {
+        if (!q->session)
+            return REFUSE_SID;
+        if (!upgrade && (!q->session->polling || q->transport != TRANSPORT_POLLING))
+            return REFUSE_REQUEST;
+        return q->version_4 ? ACCEPT : REFUSE_REQUEST;
+    }
+    if (request->head.method != HTTP_GET)
+        return REFUSE_METHOD;
+    if (q->transport == TRANSPORT_WEBSOCKET && !upgrade)
+        return REFUSE_REQUEST;
+    return q->version_4 ? ACCEPT : REFUSE_VERSION;
+}
+
+/* ---- new sessions ---- */
+
+static void open_polling(struct eio_engine *e, struct http_request *request)
+{
+    struct eio_session *s = eio_session_new(e, request);
+    if (!s || eio_polling_start(s, request) < 0) {
+        if (s)
+            eio_session_fail(s, "transport error", "out of memory");
+        http_respond_close(request, 503, NULL, 0, STR(""));
+        return;
+    }
+    eio_polling_take_get(s->polling, request);
+    eio_session_start(s);
+}
+
+static void open_websocket(struct eio_engine *e, struct http_request *request)
+{
+    /* The session first: it copies from the request, which is gone once the stream was taken.
+     */
+    struct eio_session *s = eio_session_new(e, request);
+    if (!s) {
+        http_respond_close(request, 503, NULL, 0, STR(""));
+        return;
+    }
+    struct ws_conn *ws = eio_websocket_accept(e, request, &eio_websocket_events, s);
+    if (!ws) {
+        eio_session_fail(s, "transport close", "");
+        return;
+    }
+    eio_websocket_attach(s, ws);
+    eio_session_start(s);
+}
+
+static void handle_upgrade(struct eio_engine *e, struct http_request *request,
+                           const struct query *q)
+{
+    if (q->transport == TRANSPORT_POLLING)
+        eio_websocket_reject(e, request);
+    else if (q->session)
+        eio_upgrade_request(q->session, request);
+    else
+        open_websocket(e, request);
+}
+
+void eio_engine_handle(struct eio_engine *e, struct http_request *request)
+{
+    http_cors_apply(e->cors, request);
+    if (http_cors_preflight(e->cors, request))
+        return;
+    if (!http_cors_allows(e->cors, request)) {
+        refuse_origin(e, request);
+        return;
+    }
+    struct query q;
+    read_query(e, request, &q);
+    bool websocket_off = request->head.upgrade && !e->options->websocket;
+    if (websocket_off)
+        request->head.upgrade = false; /* then it is an ordinary request: E025 */
+    enum refusal why = check(e, request, &q);
+    if (why != ACCEPT)
+        refuse(e, request, why);
+    else if (request->head.upgrade)
+        handle_upgrade(e, request, &q);
+    else if (q.session)
+        eio_polling_request(q.session->polling, request);
+    else
+        open_polling(e, request);
+}

@@ -1,0 +1,67 @@
+/* engineio/engine.h -- the Engine.IO server: requests in, sessions out (protocol.md 1.1
+ * to 1.5).
+ *
+ * The engine checks each request, makes sessions, finds the session of a request, and hands
+ * messages up through eio_engine_ops.  Knows nothing of Socket.IO.
+ */
+#ifndef ENGINEIO_ENGINE_H
+#define ENGINEIO_ENGINE_H
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/metric.h"
+#include "engineio/frame.h"
+#include "engineio/handshake.h"
+#include "http/cors.h"
+#include "net/loop.h"
+#include "ws/conn.h"
+
+struct eio_engine;
+struct eio_session;
+
+struct eio_options {
+    bool polling, websocket; /* transports */
+    bool allow_upgrades;
+    uint64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms;
+    size_t max_payload_bytes;
+    size_t max_queue_bytes;
+};
+
+/* What goes up.  All with the user of eio_session_set_user, but for opened. */
+struct eio_engine_ops {
+    /* A session is open; the open packet is on its way.  Set its user here.  Returning < 0
+     * closes it. */
+    int (*opened)(void *engine_user, struct eio_session *session);
+    /* A message; text is valid UTF-8 and may be empty.  Borrowed for the call. */
+    void (*text)(void *user, struct sioc_str text);
+    void (*binary)(void *user, struct sioc_str bytes);
+    /* The session is over: no further call.  Texts are static (protocol.md 5). */
+    void (*closed)(void *user, const char *reason, const char *details);
+};
+
+struct eio_engine {
+    struct net_loop *loop;
+    const struct eio_options *options;
+    const struct eio_engine_ops *ops;
+    void *user;
+    const struct http_cors *cors;
+    struct metrics *metrics;
+    const struct log *log;
+    struct map sessions; /* by sid */
+    struct ws_config ws;
+    struct eio_frame *ping; /* shared by all sessions */
+    struct buf scratch;
+};
+
+/* All pointers are borrowed and outlive the engine. */
+int eio_engine_init(struct eio_engine *engine, struct net_loop *loop,
+                    const struct eio_options *options, const struct eio_engine_ops *ops,
+                    void *user, const struct http_cors *cors, struct metrics *metrics,
+                    const struct log *log);
+void eio_engine_deinit(struct eio_engine *engine); /* no session may be left */
+/* Answers, now or later. */
+void eio_engine_handle(struct eio_engine *engine, struct http_request *request);
+/* Closes every session at once with that reason; pending output goes out first where it can. */
+void eio_engine_close_all(struct eio_engine *engine, const char *reason);
+
+#endif

@@ -1,0 +1,91 @@
+/* engineio/frame.c -- see frame.h.  Invariant: storage is a sequence of unmasked, final
+ * WebSocket frames that we wrote ourselves, so walking it needs no checks. */
+#include "engineio/frame.h"
+#include "base/base64.h"
+#include "base/mem.h"
+#include "engineio/packet.h"
+#include "ws/frame.h"
+
+static void frame_free(struct net_chunk *chunk)
+{
+    mem_free(chunk); /* the chunk is the first member of the frame */
+}
+
+static struct eio_frame *frame_alloc(size_t bytes)
+{
+    size_t size;
+    if (bytes > UINT32_MAX || !mem_add(sizeof(struct eio_frame), bytes, &size))
+        return NULL;
+    struct eio_frame *f = mem_alloc(size);
+    if (!f)
+        return NULL;
+    atomic_init(&f->chunk.refs, 1);
+    f->chunk.len = (uint32_t)bytes;
+    f->chunk.bytes = f->storage;
+    f->chunk.free = frame_free;
+    return f;
+}
+
+static size_t framed_len(size_t payload)
+{
+    return ws_frame_head_len(payload) + payload;
+}
+
+static uint8_t *put_bytes(uint8_t *at, struct sioc_str s)
+{
+    if (s.len)
+        memcpy(at, s.ptr, s.len);
+    return at + s.len;
+}
+
+struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
+                                    struct sioc_buffer *const *attachments,
+                                    size_t attachment_count)
+{
+    size_t text = 1 + head.len + body.len, total = framed_len(text);
+    for (size_t i = 0; i < attachment_count; i++)
+        total += framed_len(sioc_buffer_bytes(attachments[i]).len);
+    struct eio_frame *f = frame_alloc(total);
+    if (!f)
+        return NULL;
+    uint8_t *at = f->storage;
+    at += ws_frame_write_head(at, WS_TEXT, false, text);
+    *at++ = EIO_MESSAGE;
+    at = put_bytes(put_bytes(at, head), body);
+    for (size_t i = 0; i < attachment_count; i++) {
+        struct sioc_str bytes = sioc_buffer_bytes(attachments[i]);
+        at += ws_frame_write_head(at, WS_BINARY, false, bytes.len);
+        at = put_bytes(at, bytes);
+    }
+    return f;
+}
+
+struct eio_frame *eio_frame_packet(struct sioc_str packet)
+{
+    struct eio_frame *f = frame_alloc(framed_len(packet.len));
+    if (f)
+        put_bytes(f->storage + ws_frame_write_head(f->storage, WS_TEXT, false, packet.len),
+                  packet);
+    return f;
+}
+
+void eio_frame_to_payload(const struct eio_frame *frame, struct buf *out)
+{
+    struct sioc_str rest = sioc_str_n(frame->storage, frame->chunk.len);
+    while (rest.len) {
+        struct ws_frame ws;
+        int head = ws_frame_read(rest, UINT64_MAX, &ws);
+        if (head <= 0)
+            return; /* cannot be: we wrote it */
+        struct sioc_str payload = str_part(rest, (size_t)head, (size_t)ws.payload_len);
+        if (out->len)
+            buf_putc(out, EIO_SEPARATOR);
+        if (ws.opcode == WS_BINARY) {
+            buf_putc(out, EIO_BINARY);
+            base64_encode(out, payload);
+        } else {
+            buf_put_str(out, payload);
+        }
+        rest = str_from(rest, (size_t)head + (size_t)ws.payload_len);
+    }
+}

@@ -1,0 +1,42 @@
+/* engineio/frame.h -- what is sent to clients: encoded once, counted, shared by every receiver.
+ *
+ * A frame holds one or more Engine.IO packets that belong together (a Socket.IO packet and its
+ * attachments), in the form that goes on a WebSocket: complete WebSocket frames, one behind the
+ * other. Other forms are derived from that one by walking it.
+ */
+#ifndef ENGINEIO_FRAME_H
+#define ENGINEIO_FRAME_H
+
+#include "base/buf.h"
+#include "net/chunk.h"
+#include <sioc/sink.h>
+
+struct eio_frame {
+    struct net_chunk chunk; /* first: the frame is the chunk of its WebSocket form */
+    uint8_t storage[];
+};
+
+/* A message packet with the text head + body, and one binary message packet for each
+ * attachment.  One reference; NULL when out of memory or above 4 GiB. */
+struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
+                                    struct sioc_buffer *const *attachments,
+                                    size_t attachment_count);
+/* One text packet as it stands, e.g. "2" or "3probe". */
+struct eio_frame *eio_frame_packet(struct sioc_str packet);
+
+static inline struct eio_frame *eio_frame_ref(struct eio_frame *frame)
+{
+    net_chunk_ref(&frame->chunk);
+    return frame;
+}
+static inline void eio_frame_unref(struct eio_frame *frame)
+{
+    if (frame)
+        net_chunk_unref(&frame->chunk);
+}
+
+/* Appends the packets in the form that polling uses, with separators between them (and before
+ * them when `out` is not empty). */
+void eio_frame_to_payload(const struct eio_frame *frame, struct buf *out);
+
+#endif

@@ -1,0 +1,18 @@
+/* engineio/payload.h -- the body of a polling POST: packets joined with 0x1e (protocol.md 1.8).
+ */
+#ifndef ENGINEIO_PAYLOAD_H
+#define ENGINEIO_PAYLOAD_H
+
+#include "engineio/session.h"
+
+#define EIO_MAX_PACKETS_PER_PAYLOAD 4096
+
+/* Gives each packet to the session, in order; stops when the session is no longer open.  An
+ * empty packet (empty payload, doubled or trailing separator) is a parse error, and so are too
+ * many of them. */
+void eio_payload_receive(struct eio_session *session, struct sioc_str payload);
+
+/* For requests whose outcome nobody waits for any more. */
+extern const struct http_request_ops eio_forget_ops;
+
+#endif

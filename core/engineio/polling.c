@@ -1,0 +1,318 @@
+/* engineio/polling.c -- see polling.h. */
+#include "engineio/polling.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "engineio/payload.h"
+
+static void on_flush(struct net_task *task);
+
+/* ---- life ---- */
+
+static bool is_legacy_browser(const struct http_head *head)
+{
+    struct sioc_str agent = http_header_get(head, STR("user-agent"));
+    return agent.len && (memmem(agent.ptr, agent.len, ";MSIE", 5) ||
+                         memmem(agent.ptr, agent.len, "Trident/", 8));
+}
+
+int eio_polling_start(struct eio_session *session, struct http_request *handshake)
+{
+    struct eio_polling *p = mem_zalloc(sizeof *p);
+    if (!p)
+        return SIOC_ENOMEM;
+    p->session = session;
+    p->legacy_browser = is_legacy_browser(&handshake->head);
+    net_task_init(&p->flush, on_flush);
+    session->polling = p;
+    return 0;
+}
+
+static void drop_queue(struct eio_polling *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        eio_frame_unref(p->queue[i]);
+    p->count = 0;
+    p->bytes = 0;
+}
+
+void eio_polling_free(struct eio_polling *p)
+{
+    if (!p)
+        return;
+    net_task_cancel(&p->flush);
+    drop_queue(p);
+    mem_free(p->queue);
+    mem_free(p);
+}
+
+/* ---- answers ---- */
+
+static void respond(struct eio_polling *p, struct http_request *request, int status,
+                    const char *type, struct sioc_str body)
+{
+    struct http_field fields[3];
+    size_t count = 0;
+    if (type) {
+        fields[count++] = (struct http_field){"Content-Type", sioc_str(type)};
+        fields[count++] = (struct http_field){"Cache-Control", STR("no-store")};
+    }
+    if (p->legacy_browser)
+        fields[count++] = (struct http_field){"X-XSS-Protection", STR("0")};
+    http_respond(request, status, fields, count, body);
+}
+
+/* Takes the pending GET and answers it. */
+static void answer_get(struct eio_polling *p, struct sioc_str payload)
+{
+    struct http_request *get = p->get;
+    p->get = NULL;
+    respond(p, get, 200, "text/plain; charset=UTF-8", payload);
+}
+
+static void answer_post(struct eio_polling *p, struct http_request *post)
+{
+    p->post = NULL;
+    respond(p, post, 200, "text/html", STR("ok"));
+}
+
+/* ---- GET: the client receives ---- */
+
+/* Everything that is queued, then `last` (a packet, or empty), as one payload. */
+static void flush_to_get(struct eio_polling *p, struct sioc_str last)
+{
+    struct buf *payload = &p->session->engine->scratch;
+    buf_reset(payload);
+    for (size_t i = 0; i < p->count; i++)
+        eio_frame_to_payload(p->queue[i], payload);
+    if (last.len && payload->len)
+        buf_putc(payload, EIO_SEPARATOR);
+    buf_put_str(payload, last);
+    drop_queue(p);
+    if (payload->error) {
+        struct http_request *get = p->get;
+        p->get = NULL;
+        http_conn_destroy(get->conn);
+        return;
+    }
+    answer_get(p, buf_str(payload));
+}
+
+static void on_flush(struct net_task *task)
+{
+    struct eio_polling *p = LIST_ENTRY(task, struct eio_polling, flush);
+    if (p->get && p->count)
+        flush_to_get(p, STR(""));
+}
+
+static void on_get_aborted(struct http_request *request)
+{
+    struct eio_polling *p = request->user;
+    p->get = NULL;
+    eio_session_fail(p->session, "transport error", "poll connection closed prematurely");
+}
+
+static void on_get_complete(struct http_request *request)
+{
+    (void)request; /* a body on a GET is of no interest; the answer comes from on_flush */
+}
+
+static const struct http_request_ops get_ops = {
+    .complete = on_get_complete,
+    .aborted = on_get_aborted,
+};
+
+static void overlap(struct eio_polling *p, struct http_request *second, const char *details)
+{
+    p->session->engine->metrics->reject_eio_overlap++;
+    respond(p, second, 400, NULL, STR(""));
+    eio_session_fail(p->session, "transport error", details);
+}
+
+/* A closing session that the client asks again: what is left, or the end ("6", "1":
+ * protocol.md 1.14). */
+static void finish_closing(struct eio_polling *p)
+{
+    if (p->count) {
+        flush_to_get(p, STR(""));
+        return;
+    }
+    answer_get(p, STR("6\x1e"
+                      "1"));
+    eio_session_fail(p->session, "forced close", "");
+}
+
+void eio_polling_take_get(struct eio_polling *p, struct http_request *request)
+{
+    if (p->get) {
+        overlap(p, request, "overlap from client");
+        return;
+    }
+    request->ops = &get_ops;
+    request->user = p;
+    p->get = request;
+    if (p->session->state == EIO_STATE_CLOSING)
+        finish_closing(p);
+    else if (p->count)
+        net_task_add(p->session->engine->loop, &p->flush);
+}
+
+/* ---- POST: the client sends ---- */
+
+static void on_post_complete(struct http_request *request)
+{
+    struct eio_polling *p = request->user;
+    struct sioc_str body = buf_str(&request->body);
+    struct buf repaired;
+    buf_init(&repaired);
+    if (!utf8_valid(body)) { /* the reference replaces, it does not refuse */
+        utf8_repair(&repaired, body);
+        body = buf_str(&repaired);
+    }
+    if (repaired.error)
+        eio_session_fail(p->session, "transport error", "out of memory");
+    else
+        eio_payload_receive(p->session, body);
+    buf_deinit(&repaired);
+    /* The session may have ended: eio_polling_close has answered then. */
+    if (p->post == request)
+        answer_post(p, request);
+}
+
+static void on_post_aborted(struct http_request *request)
+{
+    struct eio_polling *p = request->user;
+    p->post = NULL;
+    eio_session_fail(p->session, "transport error",
+                     "data request connection closed prematurely");
+}
+
+static void on_post_too_big(struct http_request *request)
+{
+    struct eio_polling *p = request->user;
+    p->post = NULL;
+    p->session->engine->metrics->reject_too_big++;
+    http_respond_close(request, 413, NULL, 0, STR("")); /* the session lives on: E051 */
+}
+
+static const struct http_request_ops post_ops = {
+    .complete = on_post_complete,
+    .aborted = on_post_aborted,
+    .too_big = on_post_too_big,
+};
+
+static void cut_post(struct eio_polling *p)
+{
+    struct http_request *post = p->post;
+    p->post = NULL;
+    if (post) {
+        post->ops = &eio_forget_ops;
+        http_conn_destroy(post->conn);
+    }
+}
+
+static void take_post(struct eio_polling *p, struct http_request *request)
+{
+    if (p->post) {
+        cut_post(p);
+        overlap(p, request, "data request overlap from client");
+        return;
+    }
+    struct sioc_str type = http_header_get(&request->head, STR("content-type"));
+    if (str_eq(type, STR("application/octet-stream"))) {
+        respond(p, request, 400, NULL, STR(""));
+        eio_session_fail(p->session, "transport error", "invalid content");
+        return;
+    }
+    request->ops = &post_ops;
+    request->user = p;
+    request->max_body_bytes = p->session->engine->options->max_payload_bytes;
+    p->post = request;
+}
+
+static void ignore(struct http_request *request)
+{
+    (void)request;
+}
+
+const struct http_request_ops eio_forget_ops = {.complete = ignore, .aborted = ignore};
+
+void eio_polling_request(struct eio_polling *p, struct http_request *request)
+{
+    switch (request->head.method) {
+    case HTTP_GET:
+        eio_polling_take_get(p, request);
+        break;
+    case HTTP_POST:
+        take_post(p, request);
+        break;
+    case HTTP_HEAD:
+    case HTTP_PUT:
+    case HTTP_DELETE:
+    case HTTP_PATCH:
+    case HTTP_OPTIONS:
+    case HTTP_METHOD_OTHER:
+        respond(p, request, 500, NULL,
+                STR("")); /* as the reference does; the session lives on */
+        break;
+    }
+}
+
+/* ---- sending ---- */
+
+int eio_polling_send(struct eio_polling *p, struct eio_frame *frame)
+{
+    if (p->bytes >= p->session->engine->options->max_queue_bytes)
+        return SIOC_EFULL;
+    if (mem_grow((void **)&p->queue, &p->cap, p->count + 1, sizeof *p->queue) < 0)
+        return SIOC_ENOMEM;
+    p->queue[p->count++] = eio_frame_ref(frame);
+    p->bytes += frame->chunk.len;
+    if (p->get)
+        net_task_add(p->session->engine->loop, &p->flush);
+    return 0;
+}
+
+bool eio_polling_writable(const struct eio_polling *p)
+{
+    return p->get && p->count == 0;
+}
+
+bool eio_polling_can_close_now(const struct eio_polling *p)
+{
+    return p->get && p->count == 0;
+}
+
+/* ---- the end ---- */
+
+void eio_polling_answer_close(struct eio_polling *p)
+{
+    if (p->get)
+        flush_to_get(p, STR("6"));
+}
+
+void eio_polling_close(struct eio_polling *p)
+{
+    net_task_cancel(&p->flush);
+    if (p->get)
+        flush_to_get(p, STR("1"));
+    if (!p->post)
+        return;
+    /* A POST whose body is being worked on gets its "ok" (protocol.md 1.7); one whose body
+     * still comes is answered when it is complete, by nobody: the session is gone.  Both get
+     * the same word now. */
+    answer_post(p, p->post);
+}
+
+int eio_polling_move(struct eio_polling *p, struct ws_conn *ws)
+{
+    int error = 0;
+    net_task_cancel(&p->flush);
+    for (size_t i = 0; i < p->count && error == 0; i++)
+        error = ws_conn_send(ws, &p->queue[i]->chunk);
+    drop_queue(p);
+    if (p->get)
+        answer_get(p, STR("6"));
+    cut_post(p);
+    return error;
+}

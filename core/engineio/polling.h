@@ -1,0 +1,47 @@
+/* engineio/polling.h -- the HTTP long-polling transport (protocol.md 1.6, 1.7).
+ *
+ * Packets wait here until a GET takes them all; each POST brings a payload.  At most one GET
+ * and one POST are open at a time: a second one is an error of the client that ends the
+ * session. Invariant: `get` and `post` are requests without an answer yet.
+ */
+#ifndef ENGINEIO_POLLING_H
+#define ENGINEIO_POLLING_H
+
+#include "engineio/session.h"
+
+struct eio_polling {
+    struct eio_session *session;
+    struct http_request *get, *post;
+    struct eio_frame **queue;
+    size_t count, cap;
+    size_t bytes; /* in the queue */
+    struct net_task flush;
+    bool legacy_browser; /* old IE: its answers carry X-XSS-Protection: 0 */
+};
+
+/* Makes `session` a polling session.  0 or SIOC_ENOMEM. */
+int eio_polling_start(struct eio_session *session, struct http_request *handshake);
+void eio_polling_free(struct eio_polling *polling); /* accepts NULL; drops what is queued */
+
+/* A request that belongs to the session. */
+void eio_polling_request(struct eio_polling *polling, struct http_request *request);
+/* Answers the handshake request itself: it takes what is queued, as any GET. */
+void eio_polling_take_get(struct eio_polling *polling, struct http_request *request);
+
+int eio_polling_send(struct eio_polling *polling,
+                     struct eio_frame *frame); /* 0, EFULL, ENOMEM */
+bool eio_polling_writable(const struct eio_polling *polling);
+/* Whether an orderly close can be told now: a GET is pending and nothing else waits to go. */
+bool eio_polling_can_close_now(const struct eio_polling *polling);
+
+/* The client sent a close packet: a pending GET is answered with a noop. */
+void eio_polling_answer_close(struct eio_polling *polling);
+/* The session has ended: a pending GET gets what is queued and a close packet, a pending POST
+ * its ok. */
+void eio_polling_close(struct eio_polling *polling);
+/* The session has moved to a WebSocket: a pending GET gets a noop, an unfinished POST is cut;
+ * what is queued is sent to `ws` in order.  Frees the polling transport at the end of the turn.
+ */
+int eio_polling_move(struct eio_polling *polling, struct ws_conn *ws);
+
+#endif

@@ -1,0 +1,273 @@
+/* engineio/session.c -- see session.h. */
+#include "engineio/session.h"
+#include "base/base64.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engineio/polling.h"
+#include "engineio/upgrade.h"
+#include "engineio/websocket.h"
+#include <stdio.h>
+
+#define CLOSING_TIMEOUT_MS \
+    30000 /* how long a closing session waits for a GET (protocol.md 1.14) */
+
+static void on_timer(struct net_timer *timer);
+
+/* ---- life ---- */
+
+struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request)
+{
+    struct eio_session *s = mem_zalloc(sizeof *s);
+    if (!s)
+        return NULL;
+    s->engine = engine;
+    s->handshake = eio_handshake_new(request);
+    net_timer_init(&s->timer, on_timer);
+    if (!s->handshake || rand_id(s->sid) < 0 ||
+        map_add(&engine->sessions, sioc_str_n(s->sid, RAND_ID_LEN), s) < 0) {
+        mem_free(s->handshake);
+        mem_free(s);
+        return NULL;
+    }
+    s->state = EIO_STATE_OPEN;
+    engine->metrics->sessions_opened++;
+    return s;
+}
+
+static void session_free(struct net_garbage *garbage)
+{
+    struct eio_session *s =
+        (struct eio_session *)(void *)((char *)garbage - offsetof(struct eio_session, garbage));
+    eio_polling_free(s->polling);
+    mem_free(s->handshake);
+    mem_free(s);
+}
+
+/* The one way out: from here on the session is in no table and nobody above hears of it. */
+static void session_end(struct eio_session *s, const char *reason, const char *details)
+{
+    struct eio_engine *engine = s->engine;
+    s->state = EIO_STATE_CLOSED;
+    net_timer_stop(&s->timer);
+    map_remove(&engine->sessions, sioc_str_n(s->sid, RAND_ID_LEN));
+    eio_upgrade_cancel(s);
+    engine->metrics->sessions_closed++;
+    net_loop_discard(engine->loop, &s->garbage, session_free);
+    if (s->user) {
+        void *user = s->user;
+        s->user = NULL;
+        engine->ops->closed(user, reason, details);
+    }
+}
+
+/* The open packet, keys in the reference's order (protocol.md 1.5). */
+static struct eio_frame *open_packet(const struct eio_session *s)
+{
+    const struct eio_options *o = s->engine->options;
+    bool can_upgrade = s->polling && o->websocket && o->allow_upgrades;
+    char text[256];
+    int len = snprintf(
+        text, sizeof text,
+        "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%llu,\"pingTimeout\":%llu,"
+        "\"maxPayload\":%zu}",
+        s->sid, can_upgrade ? "\"websocket\"" : "", (unsigned long long)o->ping_interval_ms,
+        (unsigned long long)o->ping_timeout_ms, o->max_payload_bytes);
+    return eio_frame_packet(sioc_str_n(text, (size_t)len));
+}
+
+void eio_session_start(struct eio_session *s)
+{
+    struct eio_frame *open = open_packet(s);
+    int error = open ? eio_session_send(s, open) : SIOC_ENOMEM;
+    eio_frame_unref(open);
+    if (error == 0)
+        error = s->engine->ops->opened(s->engine->user, s);
+    if (error < 0 && s->state != EIO_STATE_CLOSED) {
+        eio_session_fail(s, "transport error", "out of memory");
+        return;
+    }
+    if (s->state == EIO_STATE_OPEN)
+        net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_interval_ms);
+}
+
+void eio_session_set_user(struct eio_session *s, void *user)
+{
+    s->user = user;
+}
+
+/* ---- heartbeat: the server pings (protocol.md 1.13) ---- */
+
+static void restart_interval(struct eio_session *s)
+{
+    if (s->choked)
+        return; /* the timer has another task by now */
+    s->awaiting_pong = false;
+    net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_interval_ms);
+}
+
+static void await_pong(struct eio_session *s)
+{
+    s->awaiting_pong = true;
+    s->deadline_extended = false;
+    net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_timeout_ms);
+}
+
+static void on_timer(struct net_timer *timer)
+{
+    struct eio_session *s = LIST_ENTRY(timer, struct eio_session, timer);
+    if (s->state == EIO_STATE_CLOSING) {
+        eio_session_fail(s, "forced close", "");
+    } else if (s->choked) {
+        eio_session_fail(s, "transport error", "slow reader");
+    } else if (s->awaiting_pong) {
+        s->engine->metrics->reject_ping_timeout++;
+        eio_session_fail(s, "ping timeout", "");
+    } else {
+        await_pong(s);
+        eio_session_send(s, s->engine->ping);
+    }
+}
+
+/* Any packet shows that the client lives, but only the first one after a ping counts: the
+ * reference extends the deadline once. */
+static void note_activity(struct eio_session *s)
+{
+    if (s->awaiting_pong && !s->deadline_extended && !s->choked) {
+        s->deadline_extended = true;
+        net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_timeout_ms);
+    }
+}
+
+void eio_session_switched(struct eio_session *s)
+{
+    /* A ping that went out by polling may be lost to the client: give it a full deadline again.
+     */
+    if (s->awaiting_pong)
+        await_pong(s);
+    s->engine->metrics->upgrades++;
+}
+
+/* ---- receiving ---- */
+
+static void receive_base64(struct eio_session *s, struct sioc_str text)
+{
+    struct buf bytes;
+    buf_init(&bytes);
+    base64_decode_lenient(&bytes, text);
+    if (bytes.error)
+        eio_session_fail(s, "transport error", "out of memory");
+    else
+        s->engine->ops->binary(s->user, buf_str(&bytes));
+    buf_deinit(&bytes);
+}
+
+void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
+{
+    if (s->state != EIO_STATE_OPEN)
+        return;
+    struct sioc_str data = {NULL, 0};
+    enum eio_packet_type type = eio_packet_split(packet, &data);
+    s->engine->metrics->packets_in++;
+    if (type != EIO_PONG)
+        note_activity(s);
+    switch (type) {
+    case EIO_MESSAGE:
+        s->engine->ops->text(s->user, data);
+        break;
+    case EIO_PONG:
+        restart_interval(s);
+        break;
+    case EIO_BINARY:
+        receive_base64(s, data);
+        break;
+    case EIO_CLOSE:
+        if (s->polling)
+            eio_polling_answer_close(s->polling);
+        eio_session_fail(s, "transport close", "");
+        break;
+    case EIO_PING:
+        eio_session_fail(s, "transport error", "invalid heartbeat direction");
+        break;
+    case EIO_OPEN:
+    case EIO_UPGRADE:
+    case EIO_NOOP:
+        break; /* harmless here; the reference ignores them too */
+    case EIO_INVALID:
+        s->engine->metrics->reject_eio_packet++;
+        eio_session_fail(s, "parse error", "");
+        break;
+    }
+}
+
+void eio_session_receive_binary(struct eio_session *s, struct sioc_str bytes)
+{
+    if (s->state != EIO_STATE_OPEN)
+        return;
+    s->engine->metrics->packets_in++;
+    note_activity(s);
+    s->engine->ops->binary(s->user, bytes);
+}
+
+/* ---- sending ---- */
+
+/* A slow reader is thrown out in the next turn, not here: the sender may be in the middle of a
+ * broadcast. */
+static void choke(struct eio_session *s)
+{
+    s->choked = true;
+    net_timer_start(s->engine->loop, &s->timer, 0);
+    s->engine->metrics->reject_queue_full++;
+    log_write(s->engine->log, SIOC_LOG_WARN,
+              "client %.*s reads too slowly: max_queue=%zu bytes wait for it; disconnecting it",
+              SIOC_STR_ARG(s->handshake->address), s->engine->options->max_queue_bytes);
+}
+
+int eio_session_send(struct eio_session *s, struct eio_frame *frame)
+{
+    if (s->state != EIO_STATE_OPEN)
+        return SIOC_ECLOSED;
+    if (s->choked)
+        return SIOC_EFULL;
+    s->engine->metrics->packets_out++;
+    int error =
+        s->polling ? eio_polling_send(s->polling, frame) : ws_conn_send(s->ws, &frame->chunk);
+    if (error == SIOC_EFULL)
+        choke(s);
+    return error;
+}
+
+bool eio_session_writable(const struct eio_session *s)
+{
+    if (s->state != EIO_STATE_OPEN)
+        return false;
+    return s->polling ? eio_polling_writable(s->polling) : ws_conn_idle(s->ws);
+}
+
+/* ---- closing ---- */
+
+void eio_session_close(struct eio_session *s)
+{
+    if (s->state != EIO_STATE_OPEN)
+        return;
+    if (s->polling && !eio_polling_can_close_now(s->polling)) {
+        s->state = EIO_STATE_CLOSING;
+        net_timer_start(s->engine->loop, &s->timer, CLOSING_TIMEOUT_MS);
+        return;
+    }
+    eio_session_fail(s, "forced close", "");
+}
+
+void eio_session_fail(struct eio_session *s, const char *reason, const char *details)
+{
+    if (s->state == EIO_STATE_CLOSED)
+        return;
+    /* The table and the floor above first: the transport's closing may not find the session
+     * alive. */
+    session_end(s, reason, details);
+    if (s->polling)
+        eio_polling_close(s->polling);
+    if (s->ws) {
+        ws_conn_close(s->ws, 0, STR(""));
+        s->ws = NULL;
+    }
+}

@@ -1,0 +1,77 @@
+/* engineio/session.h -- one client's session, whatever carries it (protocol.md 1.6 to 1.14).
+ *
+ * A session sends frames and gets packets; which transport does it (engineio/polling.h,
+ * engineio/websocket.h) may change once, by an upgrade.  The heartbeat is the session's.
+ * Invariant: in state CLOSED the session is in no table, its user is never called again, and it
+ * is freed at the end of the turn.
+ */
+#ifndef ENGINEIO_SESSION_H
+#define ENGINEIO_SESSION_H
+
+#include "base/rand.h"
+#include "engineio/engine.h"
+#include "engineio/packet.h"
+#include "net/timer.h"
+
+struct eio_polling;
+struct eio_upgrade;
+
+enum eio_state {
+    EIO_STATE_OPEN = 1,
+    EIO_STATE_CLOSING, /* orderly close, waiting for the client's next GET */
+    EIO_STATE_CLOSED,
+};
+
+struct eio_session {
+    struct eio_engine *engine;
+    void *user;
+    struct eio_polling *polling; /* exactly one of polling and ws is set while open */
+    struct ws_conn *ws;
+    struct eio_upgrade *upgrade; /* a probing WebSocket, or NULL */
+    struct eio_handshake *handshake;
+    struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
+    struct net_garbage garbage;
+    char sid[RAND_ID_LEN + 1];
+    uint8_t state;
+    bool awaiting_pong;
+    bool deadline_extended; /* once per ping (protocol.md 1.13) */
+    bool choked;            /* its queue is full: it will be closed in the next turn */
+};
+
+/* ---- for the floor above ---- */
+
+void eio_session_set_user(struct eio_session *session, void *user);
+/* Sends a frame; takes its own reference.
+ * 0; SIOC_ECLOSED; SIOC_EFULL: the peer reads too slowly, the session was closed ("transport
+ * error"); SIOC_ENOMEM. */
+int eio_session_send(struct eio_session *session, struct eio_frame *frame);
+/* Whether a packet would leave at once: what `volatile` asks. */
+bool eio_session_writable(const struct eio_session *session);
+/* Orderly close, reason "forced close": at once on a WebSocket or with a GET pending, else with
+ * the client's next GET or after 30 s.  `closed` is called when it is done, maybe inside this
+ * call. */
+void eio_session_close(struct eio_session *session);
+static inline const char *eio_session_transport(const struct eio_session *session)
+{
+    return session->polling ? "polling" : "websocket";
+}
+static inline bool eio_session_is_open(const struct eio_session *session)
+{
+    return session->state == EIO_STATE_OPEN;
+}
+
+/* ---- for the transports ---- */
+
+/* A new session without transport; adds it to the engine's table.  NULL when out of memory. */
+struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request);
+/* The transport is set: sends the open packet, tells the floor above, starts the heartbeat. */
+void eio_session_start(struct eio_session *session);
+/* A text packet (with its letter), or a binary message. */
+void eio_session_receive_text(struct eio_session *session, struct sioc_str packet);
+void eio_session_receive_binary(struct eio_session *session, struct sioc_str bytes);
+/* The session is over because of the transport or the peer.  Closes the transport. */
+void eio_session_fail(struct eio_session *session, const char *reason, const char *details);
+/* The transport has changed from polling to a WebSocket. */
+void eio_session_switched(struct eio_session *session);
+
+#endif

@@ -1,0 +1,126 @@
+/* engineio/upgrade.c -- see upgrade.h. */
+#include "engineio/upgrade.h"
+#include "base/mem.h"
+#include "engineio/polling.h"
+#include "engineio/websocket.h"
+
+#define NOOP_INTERVAL_MS 100 /* how often a hanging GET is released while a probe runs */
+
+struct eio_upgrade {
+    struct eio_session *session;
+    struct ws_conn *ws;
+    struct net_timer deadline, noop;
+    struct net_garbage garbage;
+};
+
+static void upgrade_free(struct net_garbage *garbage)
+{
+    mem_free((char *)garbage - offsetof(struct eio_upgrade, garbage));
+}
+
+/* Takes the upgrade off its session; its connection is the caller's business. */
+static void detach(struct eio_upgrade *u)
+{
+    struct eio_session *s = u->session;
+    net_timer_stop(&u->deadline);
+    net_timer_stop(&u->noop);
+    s->upgrade = NULL;
+    net_loop_discard(s->engine->loop, &u->garbage, upgrade_free);
+}
+
+void eio_upgrade_cancel(struct eio_session *s)
+{
+    struct eio_upgrade *u = s->upgrade;
+    if (!u)
+        return;
+    detach(u);
+    ws_conn_close(u->ws, 0, STR(""));
+}
+
+static void on_deadline(struct net_timer *timer)
+{
+    eio_upgrade_cancel(LIST_ENTRY(timer, struct eio_upgrade, deadline)->session);
+}
+
+/* A GET that hangs would keep the client from switching: answer it with a noop. */
+static void on_noop(struct net_timer *timer)
+{
+    struct eio_upgrade *u = LIST_ENTRY(timer, struct eio_upgrade, noop);
+    struct eio_session *s = u->session;
+    if (s->polling->get && s->polling->count == 0)
+        eio_polling_answer_close(s->polling);
+    net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);
+}
+
+static void answer_probe(struct eio_upgrade *u)
+{
+    struct eio_session *s = u->session;
+    struct eio_frame *pong = eio_frame_packet(STR("3probe"));
+    if (!pong || ws_conn_send(u->ws, &pong->chunk) < 0)
+        eio_upgrade_cancel(s);
+    else if (!net_timer_active(&u->noop))
+        net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);
+    eio_frame_unref(pong);
+}
+
+/* The client is ready: from here on the WebSocket carries the session. */
+static void switch_transport(struct eio_upgrade *u)
+{
+    struct eio_session *s = u->session;
+    struct eio_polling *polling = s->polling;
+    struct ws_conn *ws = u->ws;
+    detach(u);
+    int error = eio_polling_move(polling, ws);
+    s->polling = NULL;
+    eio_polling_free(polling);
+    eio_websocket_attach(s, ws);
+    if (s->state == EIO_STATE_CLOSING)
+        eio_session_fail(s, "forced close", "");
+    else if (error < 0)
+        eio_session_fail(s, "transport error", "output lost while upgrading");
+    else
+        eio_session_switched(s);
+}
+
+static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
+{
+    struct eio_upgrade *u = user;
+    struct sioc_str packet = sioc_str_n(bytes, len);
+    if (!binary && str_eq(packet, STR("2probe")))
+        answer_probe(u);
+    else if (!binary && len > 0 && bytes[0] == EIO_UPGRADE)
+        switch_transport(u);
+    else
+        eio_upgrade_cancel(u->session);
+}
+
+static void on_closed(void *user, enum ws_closed_by by, uint16_t status, struct sioc_str reason)
+{
+    (void)by;
+    (void)status;
+    (void)reason;
+    detach(user);
+}
+
+static const struct ws_conn_events probe_events = {.message = on_message, .closed = on_closed};
+
+void eio_upgrade_request(struct eio_session *s, struct http_request *request)
+{
+    struct eio_engine *engine = s->engine;
+    struct eio_upgrade *u;
+    if (!s->polling || s->upgrade || !engine->options->allow_upgrades ||
+        !(u = mem_zalloc(sizeof *u))) {
+        eio_websocket_reject(engine, request);
+        return;
+    }
+    u->session = s;
+    net_timer_init(&u->deadline, on_deadline);
+    net_timer_init(&u->noop, on_noop);
+    u->ws = eio_websocket_accept(engine, request, &probe_events, u);
+    if (!u->ws) {
+        mem_free(u);
+        return;
+    }
+    s->upgrade = u;
+    net_timer_start(engine->loop, &u->deadline, engine->options->upgrade_timeout_ms);
+}

@@ -1,0 +1,18 @@
+/* engineio/websocket.h -- the WebSocket transport of a session (protocol.md 1.11). */
+#ifndef ENGINEIO_WEBSOCKET_H
+#define ENGINEIO_WEBSOCKET_H
+
+#include "engineio/session.h"
+
+/* Answers an upgrade request with 101 and opens a connection on its stream.  The request is
+ * gone after this in any case.  NULL: refused or out of memory (answered). */
+struct ws_conn *eio_websocket_accept(struct eio_engine *engine, struct http_request *request,
+                                     const struct ws_conn_events *events, void *user);
+/* Makes `ws` carry the session. */
+void eio_websocket_attach(struct eio_session *session, struct ws_conn *ws);
+/* A connection that is accepted only to be closed properly: 101, then an empty close frame. */
+void eio_websocket_reject(struct eio_engine *engine, struct http_request *request);
+/* Events of an attached connection, for eio_websocket_accept; user is the session. */
+extern const struct ws_conn_events eio_websocket_events;
+
+#endif
