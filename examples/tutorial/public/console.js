@@ -44,6 +44,7 @@ function ask(answer) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     answer(input.value);
+    form.parentNode.className = 'out';
     form.replaceWith(input.value);
   });
   show('ask', form);
