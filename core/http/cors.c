@@ -1,0 +1,167 @@
+/* http/cors.c -- foreign origins: who may come, and what their browsers are told.
+ *
+ * Knows requests, nothing of who serves them.  Invariant: a request with an Origin that is
+ * neither our own nor listed is refused by http_cors_allows, whatever headers it would get.
+ */
+#include "http/cors.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define DEFAULT_METHODS "GET,HEAD,PUT,PATCH,POST,DELETE"
+
+void http_cors_init(struct http_cors *cors)
+{
+    *cors = (struct http_cors){.max_age_s = -1};
+}
+
+void http_cors_deinit(struct http_cors *cors)
+{
+    for (size_t i = 0; i < cors->origin_count; i++)
+        mem_free(cors->origins[i]);
+    mem_free(cors->origins);
+    mem_free(cors->methods);
+    mem_free(cors->allowed_headers);
+    mem_free(cors->exposed_headers);
+    http_cors_init(cors);
+}
+
+/* ---- who may come ---- */
+
+static bool strip_prefix(struct sioc_str *s, struct sioc_str prefix)
+{
+    if (!str_eq_nocase(str_part(*s, 0, prefix.len), prefix))
+        return false;
+    *s = str_from(*s, prefix.len);
+    return true;
+}
+
+static struct sioc_str without_suffix(struct sioc_str s, struct sioc_str suffix)
+{
+    bool ends = s.len >= suffix.len && str_eq(str_from(s, s.len - suffix.len), suffix);
+    return ends ? str_part(s, 0, s.len - suffix.len) : s;
+}
+
+static struct sioc_str without_default_port(struct sioc_str authority)
+{
+    struct sioc_str shorter = without_suffix(authority, STR(":80"));
+    return shorter.len < authority.len ? shorter : without_suffix(authority, STR(":443"));
+}
+
+/* On a plain stream the page's scheme may be either one: a proxy in front may speak TLS. */
+static bool same_origin(struct sioc_str origin, struct sioc_str host, bool secure)
+{
+    bool https = strip_prefix(&origin, STR("https://"));
+    if (!https && (secure || !strip_prefix(&origin, STR("http://"))))
+        return false;
+    host = without_default_port(host);
+    return host.len && str_eq_nocase(without_default_port(origin), host);
+}
+
+static bool listed(const struct http_cors *cors, struct sioc_str origin)
+{
+    for (size_t i = 0; i < cors->origin_count; i++)
+        if (str_eq(sioc_str(cors->origins[i]), origin))
+            return true;
+    return false;
+}
+
+static struct sioc_str origin_of(const struct http_request *request)
+{
+    return http_header_get(&request->head, STR("Origin"));
+}
+
+bool http_cors_allows(const struct http_cors *cors, const struct http_request *request)
+{
+    struct sioc_str origin = origin_of(request);
+    if (!origin.ptr || (cors->enabled && (cors->any_origin || listed(cors, origin))))
+        return true;
+    /* The stream is asked for, not changed. */
+    struct net_stream *stream = http_request_stream((struct http_request *)(uintptr_t)request);
+    return same_origin(origin, request->head.host, stream && net_stream_secure(stream));
+}
+
+/* ---- what their browsers are told ---- */
+
+/* Values come from options and from the request; one that could forge a line is left out. */
+static void put_line(struct buf *out, const char *name, struct sioc_str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.ptr[i] < ' ' && value.ptr[i] != '\t')
+            return;
+    buf_put_str(out, sioc_str(name));
+    buf_put_str(out, STR(": "));
+    buf_put_str(out, value);
+    buf_put_str(out, STR("\r\n"));
+}
+
+/* "*" to everyone; the only origin to everyone; one of several to itself. */
+static struct sioc_str told_origin(const struct http_cors *cors, struct sioc_str origin)
+{
+    if (cors->any_origin)
+        return STR("*");
+    if (cors->origin_count == 1)
+        return sioc_str(cors->origins[0]);
+    return origin.len && listed(cors, origin) ? origin : (struct sioc_str){NULL, 0};
+}
+
+static void put_vary(struct buf *out, bool by_origin, bool by_headers)
+{
+    if (by_origin && by_headers)
+        put_line(out, "Vary", STR("Origin, Access-Control-Request-Headers"));
+    else if (by_origin)
+        put_line(out, "Vary", STR("Origin"));
+    else if (by_headers)
+        put_line(out, "Vary", STR("Access-Control-Request-Headers"));
+}
+
+static void put_preflight(const struct http_cors *cors, struct buf *out, struct sioc_str asked)
+{
+    put_line(out, "Access-Control-Allow-Methods",
+             cors->methods ? sioc_str(cors->methods) : STR(DEFAULT_METHODS));
+    struct sioc_str headers = cors->allowed_headers ? sioc_str(cors->allowed_headers) : asked;
+    if (headers.len)
+        put_line(out, "Access-Control-Allow-Headers", headers);
+    if (cors->max_age_s >= 0)
+        buf_printf(out, "Access-Control-Max-Age: %lld\r\n", (long long)cors->max_age_s);
+}
+
+/* There are always lines of ours after the first time: an allowed origin, or a Vary. */
+static bool applied(const struct buf *out)
+{
+    return out->len && (memmem(out->bytes, out->len, "Access-Control-", 15) ||
+                        memmem(out->bytes, out->len, "Vary: Origin", 12));
+}
+
+void http_cors_apply(const struct http_cors *cors, struct http_request *request)
+{
+    struct buf *out = &request->extra_headers;
+    if (!cors->enabled || applied(out))
+        return;
+    bool preflight = request->head.method == HTTP_OPTIONS;
+    struct sioc_str asked =
+        http_header_get(&request->head, STR("Access-Control-Request-Headers"));
+    struct sioc_str told = told_origin(cors, origin_of(request));
+    if (told.len)
+        put_line(out, "Access-Control-Allow-Origin", told);
+    put_vary(out, !cors->any_origin, preflight && !cors->allowed_headers);
+    /* Credentials for everybody's pages would be a hole; browsers refuse it as well. */
+    if (cors->credentials && !cors->any_origin)
+        put_line(out, "Access-Control-Allow-Credentials", STR("true"));
+    if (cors->exposed_headers)
+        put_line(out, "Access-Control-Expose-Headers", sioc_str(cors->exposed_headers));
+    if (preflight)
+        put_preflight(cors, out, asked);
+}
+
+bool http_cors_preflight(const struct http_cors *cors, struct http_request *request)
+{
+    if (!cors->enabled || request->head.method != HTTP_OPTIONS)
+        return false;
+    if (!http_cors_allows(cors, request)) {
+        (void)http_respond(request, 403, NULL, 0, STR("Forbidden\n"));
+        return true;
+    }
+    http_cors_apply(cors, request);
+    (void)http_respond(request, 204, NULL, 0, (struct sioc_str){NULL, 0});
+    return true;
+}
