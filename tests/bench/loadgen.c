@@ -49,8 +49,10 @@ void run_complain(const struct run *r, const struct client *c, const char *what,
 {
     if (run_fault_count(r) > 5)
         return;
-    fprintf(stderr, "bench_loadgen: client %u: %s: %.*s\n", c->index, what,
-            (int)(len < 160 ? len : 160), text);
+    size_t shown = 0; /* one line, and not all of a large payload */
+    while (shown < len && shown < 160 && (unsigned char)text[shown] >= ' ')
+        shown++;
+    fprintf(stderr, "bench_loadgen: client %u: %s: %.*s\n", c->index, what, (int)shown, text);
 }
 
 /* ---- the loop ---- */
@@ -143,7 +145,8 @@ static void drain(struct run *r)
     r->sending = false;
     while (mode_unanswered(r) && r->now_ns < deadline && !run_fault_count(r))
         turn(r, wait_ms(r, deadline, 100));
-    r->missing_count += mode_unanswered(r);
+    if (!run_fault_count(r)) /* else nobody waited for the rest */
+        r->missing_count = mode_unanswered(r);
 }
 
 static void leave_all(struct run *r)
