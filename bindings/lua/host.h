@@ -19,6 +19,15 @@ struct slua_pool;
 struct slua_watchdog;
 struct slua_server; /* server.c */
 struct slua_luv;
+struct slua_timer;
+struct slua_file;
+
+/* Registry references and addresses that the hot paths compare instead of looking up names. */
+struct slua_values {
+    int array_ref, buffer_ref, raw_ref;              /* the metatables */
+    const void *array_meta, *buffer_meta, *raw_meta; /* lua_topointer of them */
+    struct sioc_json_encoder *encoder;               /* sioc.json.encode, sioc.log; reused */
+};
 
 struct slua_host {
     lua_State *L; /* the main thread; nothing runs on it but loading */
@@ -28,9 +37,14 @@ struct slua_host {
     struct slua_watchdog *watchdog;
     struct slua_luv *luv;        /* NULL until the script requires it */
     struct slua_server *servers; /* linked list; owned */
+    struct slua_timer *timers;   /* sioc.after, sioc.every that are active (timers.c) */
+    struct slua_file *files;     /* what was loaded: script and modules (require.c) */
+    struct slua_values values;
     size_t memory_used;
-    bool loading; /* the script's top level runs */
+    unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
+    bool loading;          /* the script's top level runs */
     bool closing;
+    bool stopped; /* sioc.stop or os.exit was called */
 };
 
 /* The host of a state (kept in its extra space). */
@@ -46,6 +60,7 @@ struct slua_result {
     int status;   /* LUA_OK, or an error code: then the error was reported already */
     lua_State *L; /* the coroutine; results are its topmost `count` values (LUA_OK only) */
     int count;
+    const char *error; /* message and traceback, borrowed for the call; NULL when LUA_OK */
 };
 
 struct slua_task_info {
@@ -54,7 +69,11 @@ struct slua_task_info {
     uint64_t socket;            /* handle, 0 = none */
     struct sioc_server *server; /* of the socket */
     struct slua_server *owner;  /* whose "error" handlers hear of it; NULL = none */
-    /* Called when the body has returned or failed; may be NULL. */
+    bool quiet; /* errors are not reported: `done` does with them what it likes */
+    /* Called when the body has returned or failed; may be NULL.  Also for a task that still
+     * waits when the host is freed (status LUA_ERRRUN, host->closing).  It runs outside of any
+     * protected call: look at results, but create nothing on L (that may raise); whatever needs
+     * more belongs into the continuation of the body. */
     void (*done)(struct slua_host *host, void *user, const struct slua_result *result);
     void *user;
 };
@@ -67,11 +86,13 @@ int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
 /* In a function called from Lua: `return slua_wait(L, &id, k, ctx)` suspends the task; arm
  * whatever wakes it with its id *before* calling it (slua_task_id).  k runs when it is woken,
  * with what the waker pushed. Raises a Lua error when the place does not allow waiting (a sort
- * comparator, __gc, ...). */
-uint64_t slua_task_id(lua_State *L);
+ * comparator, __gc, ...).  At k the stack is as it was at slua_wait, with the waker's values
+ * on top; without k those are what the function returns. */
+uint64_t slua_task_id(lua_State *L); /* of the task that runs now; 0 = none */
 int slua_wait(lua_State *L, lua_KFunction k, lua_KContext ctx);
-/* Wakes a waiting task: push(L, user) pushes values on its coroutine and returns how many.
- * False when the task is gone or does not wait. */
+/* Wakes a waiting task: push(L, user) pushes values on its coroutine and returns how many (NULL
+ * = none).  push runs inside the coroutine, so it may raise.  False when the task is gone or
+ * does not wait (yet): nothing was called then. */
 bool slua_wake(struct slua_host *host, uint64_t id, int (*push)(lua_State *L, void *user),
                void *user);
 /* Whether the task with that id still exists (runs or waits). */
@@ -93,11 +114,19 @@ static inline void slua_unref(struct slua_host *host, intptr_t ref)
 /* ---- values (build.c, walk.c) ---- */
 
 /* A sink that pushes each value it is driven with on L's stack. One per use, on the C stack. */
+#define SLUA_MAX_DEPTH 64
 struct slua_builder {
     struct sioc_sink sink;
     lua_State *L;
     int depth;  /* 0: the next value goes on the stack */
     int pushed; /* values at depth 0 */
+    /* Private: the open arrays and maps. */
+    struct slua_builder_frame {
+        int base;      /* stack index of the first staged value, or of the table */
+        int staged;    /* values (or keys and values) above it that are not in the table yet */
+        lua_Integer n; /* elements in the table */
+        bool made;     /* the table exists, at base */
+    } frames[SLUA_MAX_DEPTH];
 };
 void slua_builder_init(struct slua_builder *b, lua_State *L);
 
@@ -118,7 +147,7 @@ static inline void slua_push_null(lua_State *L)
 }
 /* Sets the array tag on the table at the top. */
 void slua_tag_array(lua_State *L);
-/* Pushes the value of JSON text; on failure nothing, SIOC_E*. */
+/* Pushes the value of JSON text (null: nil); on failure nothing, SIOC_E*. */
 int slua_push_json(lua_State *L, struct sioc_str json);
 
 /* ---- errors and logs (report.c) ---- */
@@ -131,7 +160,9 @@ void slua_report(struct slua_host *host, const struct slua_task_info *info,
 
 /* ---- the module (module.c) ---- */
 
-/* Fills the table `sioc` (require "sioc"); each part adds its names to the table on the top. */
+/* Fills the table `sioc` (require "sioc"); each part adds its names to the table on the top.
+ * Called once per host, before the script, in a protected call. */
+void slua_open_module(lua_State *L); /* makes it: package.loaded.sioc (module.c) */
 void slua_open_values(lua_State *L); /* null array binary raw Buffer json */
 void slua_open_timers(lua_State *L); /* sleep after every spawn now */
 void slua_open_log(lua_State *L);    /* log, version, stop, state */
