@@ -28,14 +28,14 @@ for coalesce in '' --coalesce; do
         expect 0 "$coalesce" --mode $mode --in-flight 4
         expect 0 "$coalesce" --mode $mode --bytes 70000 --clients 5
         for fault in corrupt drop twice hangup; do
-            expect 1 "$coalesce --fault $fault --fault-every 500" --mode $mode --in-flight 4
+            expect 1 "$coalesce --fault $fault --fault-every 20" --mode $mode --in-flight 4
         done
     done
     expect 0 "$coalesce" --mode idle
     expect 0 "$coalesce" --mode connect --in-flight 8
 done
 # The last answer of a client is missing: nothing follows it that could be out of order.
-expect 1 '--fault drop --fault-every 500' --mode echo --in-flight 1 --clients 1
+expect 1 '--fault drop --fault-every 20' --mode echo --in-flight 1 --clients 1
 
 [ $bad = 0 ] && echo "selftest: passed"
 exit $bad

@@ -22,3 +22,5 @@ io.on("connection", (socket) => {
 http.listen(Number(port), "127.0.0.1", 4096, () => {
   console.log(`listening on http://127.0.0.1:${http.address().port}`);
 });
+
+process.on("SIGTERM", () => process.exit(0));
