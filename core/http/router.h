@@ -1,8 +1,9 @@
 /* http/router.h -- which handler a path belongs to: exact paths, ":name" parts, prefixes.
  *
- * Order: exact and parameterised routes in the order they were added, then prefixes, longest
- * first. A path with a route for other methods only is 405 with Allow.  HEAD is served by GET
- * routes.
+ * Order: exact and parameterised routes in the order they were added, then prefixes (for any
+ * method), longest first.  A path with a route for other methods only is 405 with Allow.  HEAD
+ * is served by GET routes unless it has its own.  Paths are compared as sent, not decoded; a
+ * ":name" stands for one part that is not empty.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
@@ -19,8 +20,9 @@ struct http_router {
 
 void http_router_init(struct http_router *r);
 void http_router_deinit(struct http_router *r);
-/* path: "/a/:id/b"; copied.  0, SIOC_EINVAL (no leading '/'), SIOC_EEXIST, SIOC_ENOMEM.  `drop`
- * (may be NULL) is called with user when the router goes. */
+/* path: "/a/:id/b"; copied.  0, SIOC_EINVAL (no leading '/', no such method), SIOC_EEXIST (also
+ * when only the names of parameters differ), SIOC_ENOMEM.  `drop` (may be NULL) is called with
+ * user when the router goes; never after a failure. */
 int http_router_add(struct http_router *r, enum http_method method, struct sioc_str path,
                     http_route_fn fn, void *user, void (*drop)(void *user));
 /* Everything below the prefix ("/static" holds "/static" and "/static/x", not "/statics"). */
