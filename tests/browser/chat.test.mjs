@@ -55,7 +55,7 @@ describe('chat', { timeout: 180000 }, () => {
   });
 
   afterEach(async (t) => {
-    const name = t.name.replace(/\W+/g, '-');
+    const name = String(t?.name).replace(/\W+/g, '-');
     const pages = browser.contexts().flatMap((context) => context.pages());
     const errors = pages.flatMap((page) => page.scriptErrors);
     try {
@@ -136,7 +136,7 @@ describe('chat', { timeout: 180000 }, () => {
     const image = await bob.waitForSelector('#messages li[data-kind="picture"] img');
     const [bytes, width, sum] = await image.evaluate(async (element) => {
       await element.decode();
-      // The policy of the page forbids fetch() of a blob, so the size is what the message says and the pixels are checked.
+      // The policy of the page forbids to fetch() a blob: the size is the message's, and every pixel is compared.
       const canvas = new OffscreenCanvas(element.naturalWidth, element.naturalHeight);
       const paint = canvas.getContext('2d');
       paint.drawImage(element, 0, 0);

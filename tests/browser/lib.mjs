@@ -90,12 +90,11 @@ export function screenshot(page, name) {
   return page.screenshot({ path: path.join(artifacts, `${name}.png`) });
 }
 
-// Asks until the answer is true; the last answer is in the error.
+// Asks until the answer is true, and gives it.
 export async function until(what, ask, ms = WAIT_MS) {
   const end = Date.now() + ms;
-  let answer;
   while (Date.now() < end) {
-    answer = await ask();
+    const answer = await ask();
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -104,7 +103,7 @@ export async function until(what, ask, ms = WAIT_MS) {
 
 // A PNG of noise as a Buffer, drawn by the page: width * height * 3 bytes or so, which does not compress.
 export async function noisePng(page, width, height) {
-  const bytes = await page.evaluate(async ([w, h]) => {
+  const url = await page.evaluate(([w, h]) => {
     const canvas = document.createElement('canvas');
     canvas.width = w;
     canvas.height = h;
@@ -112,8 +111,7 @@ export async function noisePng(page, width, height) {
     const image = paint.createImageData(w, h);
     for (let i = 0; i < image.data.length; i += 1) image.data[i] = i % 4 === 3 ? 255 : Math.floor(Math.random() * 256);
     paint.putImageData(image, 0, 0);
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
-    return [...new Uint8Array(await blob.arrayBuffer())];
+    return canvas.toDataURL('image/png');
   }, [width, height]);
-  return Buffer.from(bytes);
+  return Buffer.from(url.split(',')[1], 'base64');
 }
