@@ -7,10 +7,12 @@
 struct net_listener;
 
 /* Listens on host:port.
- *   host   a name or a numeric address; "" or "*" = every address; resolved here, once
+ *   host   a name or a numeric address (a name: its first address that this machine has);
+ *          "" or "*" = every address; resolved here, once
  *   port   0 = any free one
  *   accept gets each new stream (taken); must set an owner or close it
- * Returns 0, SIOC_EADDRINUSE, SIOC_EACCES, SIOC_ENOTFOUND (host does not resolve), SIOC_EIO,
+ * Returns 0, SIOC_EADDRINUSE, SIOC_EACCES, SIOC_ENOTFOUND (host does not resolve, or is
+ * no address of this machine), SIOC_EIO,
  * ENOMEM. When descriptors run out, accepting pauses for 100 ms. */
 int net_listen(struct net_loop *loop, const char *host, uint16_t port,
                void (*accept)(void *user, struct net_stream *stream), void *user,

@@ -49,6 +49,10 @@ void net_stream_close(struct net_stream *stream);
  * lets an answer arrive although the peer is still sending.  No callback comes any more. */
 void net_stream_close_gently(struct net_stream *stream);
 
+/* *counter is raised by one when the stream is closed (gently: when that begins); borrowed
+ * until then. */
+void net_stream_count_close(struct net_stream *stream, uint64_t *counter);
+
 struct net_loop *net_stream_loop(const struct net_stream *stream);
 bool net_stream_secure(const struct net_stream *stream); /* TLS */
 /* The peer's numeric address ("127.0.0.1", "::1"; "" for Unix sockets) and port,

@@ -1,0 +1,97 @@
+/* net/internal.h -- what the files of this folder share; the only header that names libuv.
+ *
+ * Invariant: every uv handle lies at a fixed place in an object that is freed in (or after) the
+ * handle's close callback.
+ */
+#ifndef NET_INTERNAL_H
+#define NET_INTERNAL_H
+
+#include "net/loop.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include <netinet/in.h>
+#include <uv.h>
+
+#define NET_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+struct net_post;
+
+struct net_loop {
+    uv_loop_t uv;
+    uv_prepare_t prepare;   /* before sleeping: the end of a turn that only timers made */
+    uv_check_t check;       /* after input: the end of a turn */
+    uv_timer_t wheel_timer; /* armed for the wheel's next due time */
+    uv_timer_t idle_timer;  /* armed for what the idles wish */
+    uv_async_t async;       /* wakes the loop for net_loop_post */
+    struct net_wheel wheel;
+    uint64_t armed_ms; /* when wheel_timer fires; 0: not armed */
+    struct list tasks;
+    struct list idles;
+    struct list lingering; /* streams that close gently */
+    struct net_garbage *garbage;
+    uv_mutex_t post_lock;
+    struct net_post *posts; /* under post_lock, newest first */
+    bool running;
+    bool stopped;
+    uint8_t read_buffer[NET_READ_BUFFER_BYTES];
+    uint8_t scratch[NET_WRITE_BUFFER_BYTES];
+};
+
+static inline struct net_loop *net_loop_of(const uv_loop_t *uv)
+{
+    return NET_OF(uv, struct net_loop, uv);
+}
+
+/* loop.c: The time; up to date even when the loop does not run. */
+uint64_t net_loop_fresh_now(struct net_loop *loop);
+
+/* post.c */
+void net_posts_run(struct net_loop *loop);
+void net_posts_drop(struct net_loop *loop);
+
+/* watch.c: Steps all idles; how long the loop may sleep, in ms, or -1. */
+int net_idles_run(struct net_loop *loop);
+
+/* timer.c: Forgets all timers (each is stopped). */
+void net_wheel_clear(struct net_wheel *wheel);
+
+/* stream.c: Closes all that close gently, at once. */
+void net_lingering_close(struct net_loop *loop);
+
+/* How bytes go in and out of one stream.  All are called with a descriptor that is open. */
+struct net_transport_ops {
+    bool secure;
+    /* Bytes read (> 0), 0 at the end of the stream, SIOC_EAGAIN or SIOC_EIO. */
+    int64_t (*read)(struct net_stream *stream, uint8_t *bytes, size_t len);
+    /* Bytes taken, 0 when none can be taken now, or SIOC_EIO. */
+    int64_t (*write)(struct net_stream *stream, const struct net_span *spans, size_t count);
+    /* Says to the peer that nothing more comes. */
+    void (*shutdown)(struct net_stream *stream);
+    /* Closes the descriptor and frees what the transport keeps. */
+    void (*close)(struct net_stream *stream);
+};
+
+extern const struct net_transport_ops net_tcp_ops;
+
+struct net_stream {
+    uv_poll_t poll;
+    const struct net_transport_ops *transport;
+    const struct net_stream_ops *ops;
+    void *owner;
+    uint64_t *closed_count; /* raised once when the stream closes, or NULL */
+    int fd;
+    bool reading : 1;
+    bool want_write : 1;
+    bool closed : 1;
+    uint8_t events; /* what libuv polls for now */
+    uint16_t port;
+    uint8_t address[16]; /* IPv6, or IPv4 mapped into it; all zero: unknown */
+};
+
+/* Wraps a connected, non-blocking descriptor (taken; closed on failure).  Reading is off.
+ *   peer   as accept gave it
+ * 0, SIOC_ENOMEM or SIOC_EIO. */
+int net_stream_open(struct net_loop *loop, int fd, const struct net_transport_ops *transport,
+                    const struct sockaddr_storage *peer, struct net_stream **ret_stream);
+
+#endif

@@ -1,0 +1,209 @@
+/* net/listener.c -- a listening socket: accepts a bounded number of peers per turn.
+ *
+ * When descriptors (or kernel memory) run out, a level-triggered poll would spin: accepting
+ * pauses instead.  Invariant: a closed listener accepts nothing more, even within the same
+ * event.
+ */
+#include "net/listener.h"
+#include "base/mem.h"
+#include "net/internal.h"
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG           4096 /* the kernel cuts it at net.core.somaxconn */
+#define ACCEPTS_PER_EVENT 128
+#define PAUSE_MS          100
+
+struct net_listener {
+    uv_poll_t poll;
+    struct net_timer pause;
+    int fd;
+    bool closed;
+    void (*accept)(void *user, struct net_stream *stream);
+    void *user;
+};
+
+/* ---- accepting ---- */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void on_pause_over(struct net_timer *timer)
+{
+    struct net_listener *listener = NET_OF(timer, struct net_listener, pause);
+    uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+}
+
+static void pause_accepting(struct net_listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    net_timer_start(net_loop_of(listener->poll.loop), &listener->pause, PAUSE_MS);
+}
+
+/* Whether accept's errno is about this one peer only. */
+static bool peer_failed(int error)
+{
+    return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTUNREACH ||
+           error == EHOSTDOWN || error == ENONET || error == ENOPROTOOPT;
+}
+
+static void hand_over(struct net_listener *listener, int fd,
+                      const struct sockaddr_storage *peer)
+{
+    struct net_stream *stream;
+    if (net_stream_open(net_loop_of(listener->poll.loop), fd, &net_tcp_ops, peer, &stream))
+        return; /* costs only this peer */
+    net_stream_read_start(stream);
+    listener->accept(listener->user, stream);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct net_listener *listener = NET_OF(poll, struct net_listener, poll);
+    (void)events;
+    if (status < 0) {
+        pause_accepting(listener);
+        return;
+    }
+    for (int i = 0; i < ACCEPTS_PER_EVENT && !listener->closed; i++) {
+        struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+        socklen_t len = sizeof peer;
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            hand_over(listener, fd, &peer);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } else if (!peer_failed(errno)) {
+            pause_accepting(listener);
+            return;
+        }
+    }
+}
+
+/* ---- opening ---- */
+
+static int error_of(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return SIOC_EADDRINUSE;
+    case EACCES:
+    case EPERM:
+        return SIOC_EACCES;
+    case EADDRNOTAVAIL:
+        return SIOC_ENOTFOUND;
+    case ENOMEM:
+        return SIOC_ENOMEM;
+    default:
+        return SIOC_EIO;
+    }
+}
+
+static int listen_on(const struct addrinfo *address, int *ret_fd)
+{
+    const int on = 1, off = 0;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_of(errno);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    /* Accepted sockets inherit it: no system call for each of them. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (address->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, BACKLOG)) {
+        int error = error_of(errno);
+        close(fd);
+        return error;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Listens on the first of the host's addresses that this machine has. */
+static int listen_on_host(const char *host, uint16_t port, int *ret_fd)
+{
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *addresses;
+    int failed = getaddrinfo(host, service, &hints, &addresses);
+    if (failed)
+        return failed == EAI_MEMORY ? SIOC_ENOMEM : SIOC_ENOTFOUND;
+    int error = SIOC_ENOTFOUND;
+    for (struct addrinfo *a = addresses; a && error; a = a->ai_next) {
+        error = listen_on(a, ret_fd);
+        if (error == SIOC_EADDRINUSE || error == SIOC_EACCES)
+            break;
+    }
+    freeaddrinfo(addresses);
+    return error;
+}
+
+static int listen_socket(const char *host, uint16_t port, int *ret_fd)
+{
+    bool everywhere = !host || !*host || strcmp(host, "*") == 0;
+    if (!everywhere)
+        return listen_on_host(host, port, ret_fd);
+    int error = listen_on_host("::", port, ret_fd); /* takes IPv4 peers, too */
+    if (error == SIOC_EADDRINUSE || error == SIOC_EACCES)
+        return error;
+    return error ? listen_on_host("0.0.0.0", port, ret_fd) : 0;
+}
+
+int net_listen(struct net_loop *loop, const char *host, uint16_t port,
+               void (*accept)(void *user, struct net_stream *stream), void *user,
+               struct net_listener **ret_listener)
+{
+    struct net_listener *listener = mem_zalloc(sizeof *listener);
+    if (!listener)
+        return SIOC_ENOMEM;
+    int error = listen_socket(host, port, &listener->fd);
+    if (error) {
+        mem_free(listener);
+        return error;
+    }
+    if (uv_poll_init(&loop->uv, &listener->poll, listener->fd)) {
+        close(listener->fd);
+        mem_free(listener);
+        return SIOC_EIO;
+    }
+    net_timer_init(&listener->pause, on_pause_over);
+    listener->accept = accept;
+    listener->user = user;
+    uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+    *ret_listener = listener;
+    return 0;
+}
+
+uint16_t net_listener_port(const struct net_listener *listener)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    if (getsockname(listener->fd, (struct sockaddr *)&address, &len))
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static void free_listener(uv_handle_t *handle)
+{
+    mem_free(NET_OF(handle, struct net_listener, poll));
+}
+
+void net_listener_close(struct net_listener *listener)
+{
+    if (!listener || listener->closed)
+        return;
+    listener->closed = true;
+    net_timer_stop(&listener->pause);
+    uv_close((uv_handle_t *)&listener->poll, free_listener);
+    close(listener->fd);
+}

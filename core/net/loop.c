@@ -1,0 +1,259 @@
+/* net/loop.c -- the turn: input, then tasks, then garbage, then sleep.
+ *
+ * libuv calls `check` after it has delivered input and `prepare` before it sleeps; both end a
+ * turn, so output that was made in a timer leaves before the sleep, too.  Knows no descriptor.
+ * Invariants: garbage goes only when no task waits; before each sleep the wheel's timer is
+ * armed for the wheel's next due time.
+ */
+#include "base/mem.h"
+#include "net/internal.h"
+#include <assert.h>
+
+/* ---- tasks and garbage ---- */
+
+void net_task_init(struct net_task *task, void (*fn)(struct net_task *task))
+{
+    list_init(&task->node);
+    task->fn = fn;
+}
+
+void net_task_add(struct net_loop *loop, struct net_task *task)
+{
+    if (!net_task_waits(task))
+        list_append(&loop->tasks, &task->node);
+}
+
+void net_task_cancel(struct net_task *task)
+{
+    list_remove(&task->node);
+}
+
+void net_loop_flush(struct net_loop *loop)
+{
+    struct list *node;
+    while ((node = list_pop(&loop->tasks)) != NULL) {
+        struct net_task *task = LIST_ENTRY(node, struct net_task, node);
+        task->fn(task);
+    }
+}
+
+void net_loop_discard(struct net_loop *loop, struct net_garbage *garbage,
+                      void (*fn)(struct net_garbage *garbage))
+{
+    garbage->fn = fn;
+    garbage->next = loop->garbage;
+    loop->garbage = garbage;
+}
+
+static void collect(struct net_loop *loop)
+{
+    struct net_garbage *garbage;
+    while ((garbage = loop->garbage) != NULL) {
+        loop->garbage = garbage->next;
+        garbage->fn(garbage);
+    }
+}
+
+/* ---- the turn ---- */
+
+static void on_wheel_timer(uv_timer_t *timer)
+{
+    struct net_loop *loop = net_loop_of(timer->loop);
+    loop->armed_ms = 0;
+    net_wheel_advance(&loop->wheel, uv_now(&loop->uv));
+}
+
+/* One timer of libuv for all of the wheel; touched only when the next due time has changed. */
+static void arm_wheel(struct net_loop *loop)
+{
+    uint64_t now = uv_now(&loop->uv);
+    int64_t next = net_wheel_next(&loop->wheel);
+    if (next < 0) {
+        loop->wheel.now_ms = now; /* nothing waits: catching up costs nothing */
+        if (loop->armed_ms)
+            uv_timer_stop(&loop->wheel_timer);
+        loop->armed_ms = 0;
+        return;
+    }
+    uint64_t due = loop->wheel.now_ms + (uint64_t)next;
+    if (due == loop->armed_ms)
+        return;
+    loop->armed_ms = due;
+    uv_timer_start(&loop->wheel_timer, on_wheel_timer, due > now ? due - now : 0, 0);
+}
+
+static void end_turn(struct net_loop *loop)
+{
+    do {
+        net_loop_flush(loop);
+        collect(loop);
+    } while (!list_empty(&loop->tasks) || loop->garbage);
+    arm_wheel(loop);
+}
+
+static void on_check(uv_check_t *check)
+{
+    end_turn(net_loop_of(check->loop));
+}
+
+static void on_idle_timer(uv_timer_t *timer)
+{
+    (void)timer; /* it only ends the sleep; on_prepare steps the idles */
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct net_loop *loop = net_loop_of(prepare->loop);
+    net_loop_flush(loop); /* tasks may give the idles work */
+    int sleep_ms = net_idles_run(loop);
+    if (sleep_ms >= 0)
+        uv_timer_start(&loop->idle_timer, on_idle_timer, (uint64_t)sleep_ms, 0);
+    else
+        uv_timer_stop(&loop->idle_timer);
+    end_turn(loop);
+}
+
+static void on_async(uv_async_t *async)
+{
+    net_posts_run(net_loop_of(async->loop));
+}
+
+/* ---- life ---- */
+
+static void start_handles(struct net_loop *loop)
+{
+    uv_prepare_init(&loop->uv, &loop->prepare);
+    uv_check_init(&loop->uv, &loop->check);
+    uv_timer_init(&loop->uv, &loop->wheel_timer);
+    uv_timer_init(&loop->uv, &loop->idle_timer);
+    uv_prepare_start(&loop->prepare, on_prepare);
+    uv_check_start(&loop->check, on_check);
+    /* These serve others: alone they are nothing to wait for. */
+    uv_unref((uv_handle_t *)&loop->prepare);
+    uv_unref((uv_handle_t *)&loop->check);
+    uv_unref((uv_handle_t *)&loop->async);
+}
+
+int net_loop_new(struct net_loop **ret_loop)
+{
+    struct net_loop *loop = mem_alloc(sizeof *loop);
+    if (!loop)
+        return SIOC_ENOMEM;
+    memset(loop, 0, offsetof(struct net_loop, read_buffer));
+    list_init(&loop->tasks);
+    list_init(&loop->idles);
+    list_init(&loop->lingering);
+    if (uv_mutex_init(&loop->post_lock)) {
+        mem_free(loop);
+        return SIOC_EIO;
+    }
+    if (uv_loop_init(&loop->uv))
+        goto no_loop;
+    if (uv_async_init(&loop->uv, &loop->async, on_async))
+        goto no_async;
+    start_handles(loop);
+    net_wheel_init(&loop->wheel, uv_now(&loop->uv));
+    *ret_loop = loop;
+    return 0;
+no_async:
+    uv_loop_close(&loop->uv);
+no_loop:
+    uv_mutex_destroy(&loop->post_lock);
+    mem_free(loop);
+    return SIOC_EIO; /* no descriptors left, most likely */
+}
+
+static void close_handles(struct net_loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->prepare, NULL);
+    uv_close((uv_handle_t *)&loop->check, NULL);
+    uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
+    uv_close((uv_handle_t *)&loop->idle_timer, NULL);
+    uv_close((uv_handle_t *)&loop->async, NULL);
+}
+
+void net_loop_free(struct net_loop *loop)
+{
+    if (!loop)
+        return;
+    end_turn(loop);
+    net_lingering_close(loop);
+    close_handles(loop);
+    /* Close callbacks come within a turn; more than a few means that something is open still,
+     * which is the caller's mistake: better a leak than a loop that never ends. */
+    int left = UV_EBUSY;
+    for (int i = 0; i < 8 && left == UV_EBUSY; i++) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        left = uv_loop_close(&loop->uv);
+    }
+    assert(left == 0);
+    collect(loop);
+    net_wheel_clear(&loop->wheel);
+    net_posts_drop(loop);
+    while (list_pop(&loop->tasks))
+        ; /* so that a task that is cancelled later finds nothing */
+    uv_mutex_destroy(&loop->post_lock);
+    if (left == 0)
+        mem_free(loop);
+}
+
+/* ---- running ---- */
+
+int net_loop_run(struct net_loop *loop)
+{
+    loop->running = true;
+    uv_update_time(&loop->uv);
+    do {
+        end_turn(loop);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    } while (!loop->stopped && (uv_loop_alive(&loop->uv) || !list_empty(&loop->tasks)));
+    end_turn(loop);
+    loop->running = loop->stopped = false;
+    return 0;
+}
+
+bool net_loop_step(struct net_loop *loop, bool wait)
+{
+    loop->running = true;
+    end_turn(loop);
+    uv_run(&loop->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    end_turn(loop); /* UV_RUN_ONCE fires timers last */
+    loop->running = loop->stopped = false;
+    return uv_loop_alive(&loop->uv) != 0;
+}
+
+void net_loop_stop(struct net_loop *loop)
+{
+    loop->stopped = true;
+    uv_stop(&loop->uv);
+}
+
+int net_loop_backend_fd(const struct net_loop *loop)
+{
+    return uv_backend_fd(&loop->uv);
+}
+
+int net_loop_backend_timeout(const struct net_loop *loop)
+{
+    if (!list_empty(&loop->tasks) || loop->garbage)
+        return 0;
+    return uv_backend_timeout(&loop->uv);
+}
+
+uint64_t net_loop_now_ms(const struct net_loop *loop)
+{
+    return uv_now(&loop->uv);
+}
+
+uint64_t net_loop_fresh_now(struct net_loop *loop)
+{
+    /* Between two runs the loop's clock stands still. */
+    if (!loop->running)
+        uv_update_time(&loop->uv);
+    return uv_now(&loop->uv);
+}
+
+uint8_t *net_loop_scratch(struct net_loop *loop)
+{
+    return loop->scratch;
+}
