@@ -256,6 +256,7 @@ describe('chat', { timeout: 180000 }, () => {
     assert.equal(await bob.isVisible('#sidebar'), false);
     await bob.click('#open-rooms');
     await bob.waitForSelector('#sidebar:visible');
+    assert.ok(await bob.evaluate(() => document.activeElement.closest('#sidebar') !== null), 'the keyboard is in the drawer');
     await bob.keyboard.press('Escape');
     await bob.waitForSelector('#sidebar', { state: 'hidden' });
   });
