@@ -3,15 +3,17 @@
  *
  * A due time is a number of four digits to base 256.  A timer lies on the level of the highest
  * digit in which its due time differs from now, in that digit's slot; when the time reaches the
- * slot, its timers move down (cascade), and those on level 0 fire.  Knows no clock.
- * Invariants: on each level, timers lie only in slots above the digit of now; a timer on a
+ * slot, its timers move down (cascade), and those on level 0 fire.  The top level is a ring: it
+ * stands for the higher digits, too; what is further away than its 49 days waits in its last
+ * slot and is placed again from there.  Knows no clock.
+ * Invariants: below the top, timers lie only in slots above the digit of now; a timer on a
  * lower level is due before any on a higher one.
  */
 #include "net/internal.h"
 
 #define DIGIT_BITS 8
 #define DIGIT_MASK (NET_WHEEL_SLOTS - 1)
-#define SPAN       (1ULL << (NET_WHEEL_LEVELS * DIGIT_BITS)) /* what the wheel holds: 49 days */
+#define TOP        (NET_WHEEL_LEVELS - 1)
 
 static size_t digit(uint64_t ms, int level)
 {
@@ -59,13 +61,14 @@ void net_wheel_clear(struct net_wheel *wheel)
 static void place(struct net_wheel *wheel, struct net_timer *timer, uint64_t at)
 {
     uint64_t differs = at ^ wheel->now_ms;
-    if (differs >= SPAN) { /* beyond the wheel: wait at its far end, then be placed again */
-        at = wheel->now_ms | (SPAN - 1);
-        differs = at ^ wheel->now_ms;
-    }
     int level = 0;
-    while (level < NET_WHEEL_LEVELS - 1 && differs >> ((level + 1) * DIGIT_BITS))
+    while (level < TOP && differs >> ((level + 1) * DIGIT_BITS))
         level++;
+    if (level == TOP) {
+        uint64_t now = wheel->now_ms >> (TOP * DIGIT_BITS);
+        if ((at >> (TOP * DIGIT_BITS)) - now > DIGIT_MASK)
+            at = (now + DIGIT_MASK) << (TOP * DIGIT_BITS); /* to be placed again from there */
+    }
     size_t slot = digit(at, level);
     list_append(&wheel->slots[level][slot], &timer->node);
     wheel->occupied[level][slot / 64] |= 1ULL << slot % 64;
@@ -85,13 +88,13 @@ static void take_slot(struct net_wheel *wheel, int level, size_t slot, struct li
     wheel->occupied[level][slot / 64] &= ~(1ULL << slot % 64);
 }
 
-/* First slot above `after` with timers in it, or -1. */
-static int next_slot(const struct net_wheel *wheel, int level, size_t after)
+/* First slot from `from` on with timers in it, or -1. */
+static int next_slot(const struct net_wheel *wheel, int level, size_t from)
 {
-    for (size_t word = (after + 1) / 64; word < NET_WHEEL_SLOTS / 64; word++) {
+    for (size_t word = from / 64; word < NET_WHEEL_SLOTS / 64; word++) {
         uint64_t bits = wheel->occupied[level][word];
-        if (word == (after + 1) / 64)
-            bits &= ~0ULL << (after + 1) % 64;
+        if (word == from / 64)
+            bits &= ~0ULL << from % 64;
         for (; bits; bits &= bits - 1) {
             size_t slot = word * 64 + (size_t)__builtin_ctzll(bits);
             if (!list_empty(&wheel->slots[level][slot]))
@@ -104,12 +107,16 @@ static int next_slot(const struct net_wheel *wheel, int level, size_t after)
 int64_t net_wheel_next(const struct net_wheel *wheel)
 {
     for (int level = 0; level < NET_WHEEL_LEVELS; level++) {
-        int slot = next_slot(wheel, level, digit(wheel->now_ms, level));
-        if (slot < 0)
-            continue;
         int shift = level * DIGIT_BITS;
-        uint64_t higher = wheel->now_ms >> shift >> DIGIT_BITS << DIGIT_BITS;
-        return (int64_t)(((higher | (uint64_t)slot) << shift) - wheel->now_ms);
+        uint64_t round = wheel->now_ms >> shift >> DIGIT_BITS; /* higher digits */
+        int slot = next_slot(wheel, level, digit(wheel->now_ms, level) + 1);
+        if (slot < 0 && level == TOP) {
+            slot = next_slot(wheel, level, 0);
+            round++;
+        }
+        if (slot >= 0)
+            return (int64_t)((round << DIGIT_BITS | (uint64_t)slot) << shift) -
+                   (int64_t)wheel->now_ms;
     }
     return -1;
 }
@@ -130,10 +137,7 @@ static void fire(struct net_wheel *wheel)
     take_slot(wheel, 0, digit(wheel->now_ms, 0), &timers);
     while ((node = list_pop(&timers)) != NULL) {
         struct net_timer *timer = LIST_ENTRY(node, struct net_timer, node);
-        if (timer->due_ms > wheel->now_ms)
-            net_wheel_add(wheel, timer, timer->due_ms); /* waited at the far end */
-        else
-            timer->fn(timer);
+        timer->fn(timer);
     }
 }
 
