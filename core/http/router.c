@@ -197,16 +197,33 @@ void http_router_dispatch(struct http_router *r, struct http_request *request)
     route->fn(route->user, request);
 }
 
-struct sioc_str http_route_param(const struct http_request *request, struct sioc_str name,
-                                 struct buf *scratch)
+bool http_route_param_next(const struct http_request *request, size_t *pos, struct buf *scratch,
+                           struct sioc_str *ret_name, struct sioc_str *ret_value)
 {
     struct sioc_str pattern = request->params, path = request->head.path, want, have;
+    size_t part = 0;
     while (str_next(&pattern, '/', &want) && str_next(&path, '/', &have)) {
-        if (!is_param(want) || !str_eq(str_from(want, 1), name))
+        if (part++ < *pos || !is_param(want))
             continue;
         buf_reset(scratch);
         url_decode(scratch, have, false);
-        return scratch->error ? (struct sioc_str){NULL, 0} : buf_str(scratch);
+        if (scratch->error)
+            return false;
+        *pos = part;
+        *ret_name = str_from(want, 1);
+        *ret_value = buf_str(scratch);
+        return true;
     }
+    return false;
+}
+
+struct sioc_str http_route_param(const struct http_request *request, struct sioc_str name,
+                                 struct buf *scratch)
+{
+    struct sioc_str found, value;
+    size_t pos = 0;
+    while (http_route_param_next(request, &pos, scratch, &found, &value))
+        if (str_eq(found, name))
+            return value;
     return (struct sioc_str){NULL, 0};
 }

@@ -34,5 +34,9 @@ void http_router_dispatch(struct http_router *r, struct http_request *request);
  * absent. */
 struct sioc_str http_route_param(const struct http_request *request, struct sioc_str name,
                                  struct buf *scratch);
+/* Walks all of them in the order of the path: *pos starts at 0; the value lies in `scratch`
+ * until the next call.  False at the end. */
+bool http_route_param_next(const struct http_request *request, size_t *pos, struct buf *scratch,
+                           struct sioc_str *ret_name, struct sioc_str *ret_value);
 
 #endif
