@@ -60,6 +60,7 @@ struct slua_result {
     int status;   /* LUA_OK, or an error code: then the error was reported already */
     lua_State *L; /* the coroutine; results are its topmost `count` values (LUA_OK only) */
     int count;
+    bool stopped;      /* by the watchdog */
     const char *error; /* message and traceback, borrowed for the call; NULL when LUA_OK */
 };
 
@@ -167,6 +168,24 @@ void slua_open_values(lua_State *L); /* null array binary raw Buffer json */
 void slua_open_timers(lua_State *L); /* sleep after every spawn now */
 void slua_open_log(lua_State *L);    /* log, version, stop, state */
 void slua_open_server(lua_State *L); /* server */
+
+/* ---- the other parts of the host, for host.c ---- */
+
+void slua_host_stop(struct slua_host *host, int exit_code); /* sioc.stop, os.exit */
+void slua_open_base(lua_State *L);    /* what differs from the standard library (base.c) */
+void slua_open_require(lua_State *L); /* require and its searchers (require.c) */
+void slua_open_luv(lua_State *L);     /* makes require "luv" work, if it is installed (luv.c) */
+/* luaL_loadfilex for text, and notes the path (require.c). */
+int slua_load_file(lua_State *L, const char *path);
+/* The i-th file that was loaded; NULL at the end. */
+const char *slua_host_file(const struct slua_host *host, size_t index);
+void slua_timers_free(struct slua_host *host);
+void slua_files_free(struct slua_host *host);
+/* Takes the loop of luv down; before lua_close.  Callbacks may still run. */
+void slua_luv_close(struct slua_host *host);
+void slua_luv_free(struct slua_host *host); /* after lua_close */
+/* Brings the clock of luv's loop up to date, before a script may start a timer in it. */
+void slua_luv_touch(struct slua_luv *luv);
 
 /* servers (server.c) */
 int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap);

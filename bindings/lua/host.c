@@ -1,0 +1,249 @@
+/* bindings/lua/host.c -- one Lua state in one loop: made, loaded, started, closed, freed.
+ *
+ * Knows the parts only by name.  Invariant: whatever may raise runs in a task or in a protected
+ * call, so that lack of memory (the state has a limit) costs a handler and never the process.
+ */
+#include "host.h"
+#include "task.h"
+#include "watchdog.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void slua_config_init(struct slua_config *config)
+{
+    *config = (struct slua_config){
+        .port_override = -1,
+        .handler_timeout_s = 5,
+        .memory_limit_bytes = (size_t)256 << 20,
+        .log_level = SIOC_LOG_INFO,
+        .log = sioc_log_stderr,
+    };
+}
+
+/* ---- memory ---- */
+
+/* Counts what the state uses, and refuses what goes beyond the limit: Lua then collects garbage
+ * and, if that does not help, raises in the script. */
+static void *allocate(void *user, void *old, size_t old_size, size_t new_size)
+{
+    struct slua_host *host = user;
+    void *block;
+
+    if (!old)
+        old_size = 0; /* it says what kind of object it is for */
+    if (new_size == 0) {
+        free(old);
+        host->memory_used -= old_size;
+        return NULL;
+    }
+    if (new_size > old_size && host->memory_grace == 0 &&
+        new_size - old_size > host->config->memory_limit_bytes - host->memory_used)
+        return NULL;
+    block = realloc(old, new_size);
+    if (block)
+        host->memory_used = host->memory_used - old_size + new_size;
+    return block;
+}
+
+/* ---- making ---- */
+
+static int open_all(lua_State *L)
+{
+    luaL_openlibs(L);
+    slua_open_base(L);
+    slua_open_require(L);
+    slua_open_luv(L);
+    slua_open_module(L);
+    return 0;
+}
+
+/* Warnings of Lua itself: errors in finalizers.  They come in pieces. */
+static void on_warning(void *user, const char *text, int more)
+{
+    struct slua_host *host = user;
+
+    if (*text == '@' && !more)
+        return; /* a control message */
+    slua_log(host, SIOC_LOG_WARN, "lua: %s", text);
+}
+
+static int on_panic(lua_State *L)
+{
+    slua_log(slua_host_of(L), SIOC_LOG_ERROR, "lua: error outside of a protected call: %s",
+             lua_isstring(L, -1) ? lua_tostring(L, -1) : "?");
+    return 0; /* and Lua aborts: this is a bug of ours */
+}
+
+static int open_state(struct slua_host *host)
+{
+    host->values.encoder = sioc_json_encoder_new();
+    if (!host->values.encoder || slua_pool_new(&host->pool) < 0 ||
+        slua_watchdog_new(host->config->handler_timeout_s, &host->watchdog) < 0)
+        return SIOC_ENOMEM;
+    host->L = lua_newstate(allocate, host);
+    if (!host->L)
+        return SIOC_ENOMEM;
+    *(struct slua_host **)lua_getextraspace(host->L) = host;
+    lua_atpanic(host->L, on_panic);
+    lua_setwarnf(host->L, on_warning, host);
+    lua_pushcfunction(host->L, open_all);
+    if (lua_pcall(host->L, 0, 0, 0) == LUA_OK)
+        return 0;
+    slua_log(host, SIOC_LOG_ERROR, "lua: %s", lua_tostring(host->L, -1));
+    return SIOC_ENOMEM;
+}
+
+int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
+                  struct slua_host **ret_host)
+{
+    struct slua_host *host = calloc(1, sizeof *host);
+    int code;
+
+    if (!host)
+        return SIOC_ENOMEM;
+    host->loop = loop;
+    host->config = config;
+    code = open_state(host);
+    if (code < 0) {
+        slua_host_free(host);
+        return code;
+    }
+    *ret_host = host;
+    return 0;
+}
+
+/* ---- loading ---- */
+
+struct load {
+    struct slua_host *host;
+    char *error; /* the caller's */
+    size_t cap;
+    int code;
+    bool over;
+};
+
+static void set_error(struct load *load, int code, const char *text)
+{
+    load->code = code;
+    if (load->cap > 0)
+        snprintf(load->error, load->cap, "%s", text);
+}
+
+/* The global `arg`, and the same as arguments of the script; returns how many. */
+static int push_args(lua_State *L, const struct slua_config *config)
+{
+    int count = (int)config->arg_count;
+
+    luaL_checkstack(L, count, "too many arguments");
+    lua_createtable(L, count, 1);
+    lua_pushstring(L, config->script);
+    lua_rawseti(L, -2, 0);
+    for (int i = 0; i < count; i++) {
+        lua_pushstring(L, config->args[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setglobal(L, "arg");
+    for (int i = 0; i < count; i++)
+        lua_pushstring(L, config->args[i]);
+    return count;
+}
+
+static int run_script(lua_State *L)
+{
+    struct load *load = lua_touserdata(L, 1);
+    const struct slua_config *config = load->host->config;
+    int status = slua_load_file(L, config->script);
+
+    if (status != LUA_OK) {
+        set_error(load, status == LUA_ERRFILE ? SIOC_ENOTFOUND : SIOC_ESYNTAX,
+                  lua_tostring(L, -1));
+        return 0;
+    }
+    lua_callk(L, push_args(L, config), 0, 0, slua_return_nothing);
+    return 0;
+}
+
+static void script_done(struct slua_host *host, void *user, const struct slua_result *result)
+{
+    struct load *load = user;
+
+    (void)host;
+    load->over = true;
+    if (result->status == LUA_OK)
+        return;
+    if (result->status == LUA_ERRMEM)
+        set_error(load, SIOC_ENOMEM, result->error);
+    else
+        set_error(load, result->stopped ? SIOC_ETIMEDOUT : SIOC_EINVAL, result->error);
+}
+
+int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
+{
+    struct load load = {.host = host, .error = ret_error, .cap = cap};
+    struct slua_task_info info = {
+        .what = "script", .quiet = true, .done = script_done, .user = &load};
+
+    host->loading = true;
+    if (slua_run(host, run_script, &load, &info) < 0) {
+        load.over = true;
+        set_error(&load, SIOC_ENOMEM, "not enough memory");
+    }
+    /* The top level may wait (sioc.sleep, an answer of a database): nothing listens yet, so the
+     * loop may as well turn here. */
+    while (!load.over && !host->stopped) {
+        bool active = sioc_loop_step(host->loop, true);
+
+        if (!active && !load.over && !host->stopped) {
+            set_error(&load, SIOC_EINVAL, "the script waits for something that cannot come");
+            break;
+        }
+    }
+    if (!load.over) /* it still waits: `done` must not find this frame */
+        slua_pool_drop_all(host);
+    if (host->stopped && load.code == SIOC_EINVAL)
+        load.code = 0;
+    host->loading = false;
+    return load.code;
+}
+
+/* ---- starting, stopping ---- */
+
+int slua_host_start(struct slua_host *host, char *ret_error, size_t cap)
+{
+    return slua_servers_start(host, ret_error, cap);
+}
+
+void slua_host_stop(struct slua_host *host, int exit_code)
+{
+    host->stopped = true;
+    if (host->config->stop)
+        host->config->stop(host->config->user, exit_code);
+}
+
+void slua_host_close(struct slua_host *host, void (*done)(void *user), void *user)
+{
+    host->closing = true;
+    slua_timers_free(host); /* sleepers and handlers that still run may end */
+    slua_servers_close(host, done, user);
+}
+
+void slua_host_free(struct slua_host *host)
+{
+    if (!host)
+        return;
+    host->closing = true;
+    if (host->L) {
+        slua_timers_free(host);
+        slua_luv_close(host);
+        slua_pool_drop_all(host);
+        slua_servers_free(host);
+        lua_close(host->L);
+    }
+    slua_luv_free(host);
+    slua_files_free(host);
+    slua_watchdog_free(host->watchdog);
+    slua_pool_free(host->pool);
+    sioc_json_encoder_free(host->values.encoder);
+    free(host);
+}
