@@ -40,6 +40,7 @@ struct early {
 };
 
 struct ws_conn {
+    struct list node;          /* in config->connections */
     struct net_stream *stream; /* owned; NULL when dead */
     const struct ws_config *config;
     const struct ws_conn_events *events;
@@ -80,6 +81,7 @@ static void dispose(struct ws_conn *c, bool gently)
 {
     struct net_loop *loop = net_stream_loop(c->stream);
     c->state = WS_DEAD;
+    list_remove(&c->node);
     ws_reader_stop(&c->reader);
     net_task_cancel(&c->task);
     net_timer_stop(&c->end.timer);
@@ -402,6 +404,9 @@ int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
     c->stream = stream;
     c->config = config;
     c->state = WS_OPEN;
+    list_init(&c->node);
+    if (config->connections)
+        list_append(config->connections, &c->node);
     ws_conn_set_user(c, events, user);
     net_outq_init(&c->outq);
     net_task_init(&c->task, on_turn_end);
@@ -462,4 +467,10 @@ void ws_conn_destroy(struct ws_conn *c)
 struct net_stream *ws_conn_stream(struct ws_conn *c)
 {
     return c->stream;
+}
+
+void ws_conns_destroy(struct list *connections)
+{
+    while (!list_empty(connections))
+        ws_conn_destroy(LIST_ENTRY(connections->next, struct ws_conn, node));
 }

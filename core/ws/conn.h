@@ -10,6 +10,7 @@
 #ifndef WS_CONN_H
 #define WS_CONN_H
 
+#include "base/list.h"
 #include "base/metric.h"
 #include "net/chunk.h"
 #include "net/stream.h"
@@ -40,6 +41,7 @@ struct ws_config {
     uint64_t message_timeout_ms; /* a started message or frame must be complete after that; 0:
                                     none */
     struct metrics *metrics;
+    struct list *connections; /* every open ws_conn is linked here; NULL: not */
 };
 
 /* Takes the stream.  config, events: borrowed, outlive the connection.
@@ -63,6 +65,8 @@ bool ws_conn_idle(const struct ws_conn *conn);
 void ws_conn_close(struct ws_conn *conn, uint16_t status, struct sioc_str reason);
 /* Closes the TCP connection at once, without a frame.  `closed` is not called. */
 void ws_conn_destroy(struct ws_conn *conn);
+/* The same for every connection in config->connections, those in their closing handshake too. */
+void ws_conns_destroy(struct list *connections);
 struct net_stream *ws_conn_stream(struct ws_conn *conn); /* borrowed */
 
 #endif
