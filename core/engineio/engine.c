@@ -55,7 +55,9 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                                .max_queue_bytes = options->max_queue_bytes,
                                .close_timeout_ms = WS_CLOSE_TIMEOUT_MS,
                                .message_timeout_ms = WS_MESSAGE_TIMEOUT_MS,
-                               .metrics = metrics};
+                               .metrics = metrics,
+                               .connections = &e->websockets};
+    list_init(&e->websockets);
     map_init(&e->sessions);
     buf_init(&e->scratch);
     e->ping = eio_frame_packet(STR("2"));

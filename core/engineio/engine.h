@@ -49,6 +49,7 @@ struct eio_engine {
     const struct log *log;
     struct map sessions; /* by sid */
     struct ws_config ws;
+    struct list websockets; /* all of them, those that only finish closing too */
     struct eio_frame *ping; /* shared by all sessions */
     struct buf scratch;
 };

@@ -49,6 +49,11 @@ SIOC_API int sioc_options_set_text(struct sioc_options *options, const char *nam
 SIOC_API int sioc_options_parse(struct sioc_options *options, const char *name,
                                 const char *value, char *ret_error, size_t cap);
 
+/* Reads an option back: a number, or 0 and 1 for false and true.  SIOC_ENOTFOUND, SIOC_EINVAL
+ * (a text). */
+SIOC_API int sioc_options_get(const struct sioc_options *options, const char *name,
+                              double *ret_value);
+
 /* The i-th option, or NULL at the end.  Static. */
 SIOC_API const struct sioc_option_info *sioc_option_at(size_t index);
 

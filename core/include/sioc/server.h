@@ -47,6 +47,10 @@ SIOC_API void sioc_server_close(struct sioc_server *server, void (*done)(void *u
 /* Frees the server; what is still open is closed hard.  Not from inside one of its callbacks.
  */
 SIOC_API void sioc_server_free(struct sioc_server *server);
+/* fn(user, host_ref) whenever a socket with a host_ref (socket.h) that is not 0 ends for good,
+ * after its handlers: the host drops its object then. */
+SIOC_API void sioc_server_on_socket_gone(struct sioc_server *server,
+                                         void (*fn)(void *user, intptr_t host_ref), void *user);
 SIOC_API struct sioc_loop *sioc_server_loop(const struct sioc_server *server);
 /* Engine.IO sessions that are open now (clients, not sockets). */
 SIOC_API size_t sioc_server_client_count(const struct sioc_server *server);

@@ -1,0 +1,266 @@
+/* socketio/client.c -- see client.h.
+ *
+ * What the client sends is taken strictly in order.  Two kinds of misbehaviour close its
+ * connection: text that cannot be decoded (malformed), and packets that the state does not
+ * allow (violation); protocol.md 3.2 says which reason the sockets are told in each case.
+ * Invariant: a packet that waits for attachments (partial) belongs to a joined namespace and
+ * ends with its last attachment, any text, or the client.
+ */
+#include "socketio/client.h"
+#include "base/mem.h"
+#include "codec/json_read.h"
+#include "socketio/ack.h"
+#include "socketio/connect.h"
+#include "socketio/event.h"
+#include "socketio/namespace.h"
+#include "socketio/socket.h"
+
+struct sio_partial {
+    struct sio_packet packet; /* its slices point into `text` */
+    uint32_t received;
+    size_t text_len;
+    struct sioc_buffer **attachments;
+    char *text;
+};
+
+/* ---- life ---- */
+
+static void partial_free(struct sio_client *c)
+{
+    struct sio_partial *p = c->partial;
+    c->partial = NULL;
+    if (!p)
+        return;
+    for (uint32_t i = 0; i < p->received; i++)
+        sioc_buffer_unref(p->attachments[i]);
+    mem_free(p->attachments);
+    mem_free(p->text);
+    mem_free(p);
+}
+
+static void client_free(struct net_garbage *garbage)
+{
+    mem_free((char *)garbage - offsetof(struct sio_client, garbage));
+}
+
+static void on_connect_timeout(struct net_timer *timer)
+{
+    struct sio_client *c = LIST_ENTRY(timer, struct sio_client, connect_timer);
+    c->server->metrics.reject_no_connect++;
+    eio_session_close(c->session);
+}
+
+static int on_opened(void *user, struct eio_session *session)
+{
+    struct sioc_server *server = user;
+    struct sio_client *c = mem_zalloc(sizeof *c);
+    if (!c)
+        return SIOC_ENOMEM;
+    c->server = server;
+    c->session = session;
+    c->serial = ++server->last_client;
+    net_timer_init(&c->connect_timer, on_connect_timeout);
+    net_timer_start(server->loop, &c->connect_timer, sio_ms(server->options->connect_timeout));
+    eio_session_set_user(session, c);
+    return 0;
+}
+
+/* Tells all sockets.  A handler may close others of the same client, so the list is read anew.
+ */
+static void close_sockets(struct sio_client *c, const char *reason, const char *details)
+{
+    while (c->sockets) {
+        struct sioc_socket *first = c->sockets;
+        sio_socket_close(first, reason, details);
+        if (c->sockets == first)
+            break; /* it is leaving already, further up the stack */
+    }
+}
+
+static void on_closed(void *user, const char *reason, const char *details)
+{
+    struct sio_client *c = user;
+    net_timer_stop(&c->connect_timer);
+    partial_free(c);
+    close_sockets(c, reason, details);
+    c->session = NULL;
+    net_loop_discard(c->server->loop, &c->garbage, client_free);
+}
+
+void sio_client_close(struct sio_client *c)
+{
+    if (c->session)
+        eio_session_close(c->session);
+}
+
+/* ---- misbehaviour ---- */
+
+void sio_client_malformed(struct sio_client *c, const char *what)
+{
+    c->server->metrics.reject_sio_packet++;
+    log_write(&c->server->log, SIOC_LOG_DEBUG, "closing client %llu: %s",
+              (unsigned long long)c->serial, what);
+    partial_free(c);
+    sio_client_close(c);
+}
+
+void sio_client_violation(struct sio_client *c, const char *what)
+{
+    c->server->metrics.reject_sio_state++;
+    log_write(&c->server->log, SIOC_LOG_DEBUG, "closing client %llu: %s",
+              (unsigned long long)c->serial, what);
+    partial_free(c);
+    sio_client_close(c);
+    /* A polling client without a pending GET cannot be told now: its sockets need not wait for
+     * that. */
+    close_sockets(c, "forced server close", "");
+}
+
+/* ---- packets ---- */
+
+struct sioc_socket *sio_client_socket(const struct sio_client *c,
+                                      const struct sioc_namespace *nsp)
+{
+    for (struct sioc_socket *s = c->sockets; s; s = s->next)
+        if (s->nsp == nsp)
+            return s;
+    return NULL;
+}
+
+int sio_client_send(struct sio_client *c, struct eio_frame *frame)
+{
+    return c->session ? eio_session_send(c->session, frame) : SIOC_ECLOSED;
+}
+
+static void take_event(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
+                       struct sioc_buffer *const *attachments)
+{
+    struct sio_incoming in = {.args = p->data,
+                              .attachments = attachments,
+                              .attachment_count = p->attachments,
+                              .has_id = p->has_id,
+                              .id = p->id};
+    if (sio_socket_event(s, &in) < 0)
+        sio_client_malformed(c, "invalid payload");
+}
+
+static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
+                     struct sioc_buffer *const *attachments)
+{
+    struct sioc_event event = {.kind = SIOC_EVENT_ACK,
+                               .socket = s,
+                               .nsp = s->nsp,
+                               .args = p->data,
+                               .attachments = attachments,
+                               .attachment_count = p->attachments};
+    if (sio_event_check(&event) < 0) {
+        sio_client_malformed(c, "invalid payload");
+        return;
+    }
+    if (!p->has_id || !sio_ack_answered(s, p->id, &event))
+        c->server->metrics.ack_unknown++;
+}
+
+static void take_packet(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
+                        struct sioc_buffer *const *attachments)
+{
+    if (p->type == SIO_EVENT || p->type == SIO_BINARY_EVENT)
+        take_event(c, s, p, attachments);
+    else if (p->type == SIO_ACK || p->type == SIO_BINARY_ACK)
+        take_ack(c, s, p, attachments);
+    else
+        sio_socket_close(s, "client namespace disconnect", "");
+}
+
+/* ---- packets with attachments ---- */
+
+static struct sioc_str moved(struct sioc_str slice, struct sioc_str from, const char *to)
+{
+    bool inside = slice.ptr >= from.ptr && slice.ptr <= from.ptr + from.len;
+    return inside ? sioc_str_n(to + (slice.ptr - from.ptr), slice.len) : slice;
+}
+
+static int partial_begin(struct sio_client *c, const struct sio_packet *packet,
+                         struct sioc_str text)
+{
+    struct sio_partial *p = mem_zalloc(sizeof *p);
+    if (!p)
+        return SIOC_ENOMEM;
+    c->partial = p;
+    p->text = mem_dup(text.ptr, text.len);
+    p->attachments = mem_zalloc(packet->attachments * sizeof(struct sioc_buffer *));
+    if (!p->text || !p->attachments) {
+        partial_free(c);
+        return SIOC_ENOMEM;
+    }
+    p->packet = *packet;
+    p->packet.data = moved(packet->data, text, p->text);
+    p->packet.nsp = moved(packet->nsp, text, p->text);
+    return 0;
+}
+
+static void partial_complete(struct sio_client *c)
+{
+    struct sio_partial *p = c->partial;
+    c->partial = NULL; /* what the handlers do to the client must not meet it */
+    struct sioc_namespace *nsp = sio_namespace_find(c->server, p->packet.nsp);
+    struct sioc_socket *s = nsp ? sio_client_socket(c, nsp) : NULL;
+    if (s)
+        take_packet(c, s, &p->packet, p->attachments);
+    for (uint32_t i = 0; i < p->received; i++)
+        sioc_buffer_unref(p->attachments[i]);
+    mem_free(p->attachments);
+    mem_free(p->text);
+    mem_free(p);
+}
+
+static void on_binary(void *user, struct sioc_str bytes)
+{
+    struct sio_client *c = user;
+    struct sio_partial *p = c->partial;
+    if (!p) {
+        sio_client_malformed(c, "got binary data when not reconstructing a packet");
+        return;
+    }
+    struct sioc_buffer *buffer = sioc_buffer_new(bytes);
+    if (!buffer) {
+        sio_client_violation(c, "out of memory");
+        return;
+    }
+    p->attachments[p->received++] = buffer;
+    if (p->received == p->packet.attachments)
+        partial_complete(c);
+}
+
+/* ---- text ---- */
+
+static void on_text(void *user, struct sioc_str text)
+{
+    struct sio_client *c = user;
+    struct sio_packet p;
+    const char *error = "got plaintext data when reconstructing a packet";
+    if (c->partial ||
+        sio_packet_read(text, (uint32_t)c->server->options->max_attachments, &p, &error) < 0) {
+        sio_client_malformed(c, error);
+        return;
+    }
+    if (p.type == SIO_CONNECT) {
+        sio_connect(c, p.nsp, p.data);
+        return;
+    }
+    struct sioc_namespace *nsp = sio_namespace_find(c->server, p.nsp);
+    struct sioc_socket *s = nsp ? sio_client_socket(c, nsp) : NULL;
+    if (!s || s->state != SIO_CONNECTED || p.type == SIO_CONNECT_ERROR)
+        sio_client_violation(c, "packet for a namespace that is not joined");
+    else if (p.attachments == 0)
+        take_packet(c, s, &p, NULL);
+    else if (partial_begin(c, &p, text) < 0)
+        sio_client_violation(c, "out of memory");
+}
+
+const struct eio_engine_ops sio_client_ops = {
+    .opened = on_opened,
+    .text = on_text,
+    .binary = on_binary,
+    .closed = on_closed,
+};

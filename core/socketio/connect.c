@@ -1,0 +1,119 @@
+/* socketio/connect.c -- see connect.h (protocol.md 3.3).
+ *
+ * CONNECT makes a socket in state CONNECTING and runs the namespace's middleware, one after the
+ * other; each answers through sioc_admit, at once or later.  Then the socket joins, or the
+ * client gets CONNECT_ERROR; its connection stays open in any case.
+ */
+#include "socketio/connect.h"
+#include "codec/json_read.h"
+#include "socketio/client.h"
+#include "socketio/message.h"
+#include "socketio/namespace.h"
+#include "socketio/socket.h"
+
+/* {"message": text, "data": data} */
+static void send_connect_error(struct sio_client *client, struct sioc_str nsp, const char *text,
+                               struct sioc_str data)
+{
+    struct buf json;
+    buf_init(&json);
+    buf_put_str(&json, STR("{\"message\":"));
+    json_put_string(&json, sioc_str(text));
+    if (data.len) {
+        buf_put_str(&json, STR(",\"data\":"));
+        buf_put_str(&json, data);
+    }
+    buf_putc(&json, '}');
+    struct eio_frame *frame =
+        json.error ? NULL
+                   : sio_packet_frame(client->server, SIO_CONNECT_ERROR, nsp, buf_str(&json));
+    if (frame)
+        sio_client_send(client, frame);
+    eio_frame_unref(frame);
+    buf_deinit(&json);
+}
+
+/* Runs middleware from where the socket stands, as long as each answers at once. */
+static void advance(struct sioc_socket *s)
+{
+    struct sioc_namespace *nsp = s->nsp;
+    while (s->state == SIO_CONNECTING && s->middleware_at < nsp->middleware_count) {
+        struct sioc_handler handler = nsp->middleware[s->middleware_at];
+        struct sioc_event event = {.kind = SIOC_EVENT_MIDDLEWARE, .socket = s, .nsp = nsp};
+        s->admitted = false;
+        s->in_middleware = true;
+        handler.call(handler.user, handler.ref, &event);
+        s->in_middleware = false;
+        if (!s->admitted)
+            return; /* it answers later, or the socket is gone */
+    }
+    if (s->state == SIO_CONNECTING)
+        sio_socket_join_namespace(s);
+}
+
+int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
+               struct sioc_str data_json)
+{
+    struct sioc_socket *s = sioc_socket_find(server, handle);
+    if (!s || s->state != SIO_CONNECTING)
+        return SIOC_ECLOSED;
+    if (s->admitted)
+        return SIOC_ESTATE;
+    if (error) {
+        struct sio_client *client = s->client;
+        send_connect_error(client, sio_namespace_name(s->nsp), error, data_json);
+        sio_socket_close(s, "", "");
+        return 0;
+    }
+    s->admitted = true;
+    s->middleware_at++;
+    if (!s->in_middleware)
+        advance(s);
+    return 0;
+}
+
+static bool auth_is_json(const struct sio_client *client, struct sioc_str auth)
+{
+    struct json_reader reader = {.max_depth = (unsigned)client->server->options->max_depth,
+                                 .scratch = &client->server->scratch};
+    return auth.len == 0 || json_read(&reader, auth, NULL) == 0;
+}
+
+void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_str auth)
+{
+    struct sioc_server *server = client->server;
+    if (!sio_namespace_name_ok(name) || !auth_is_json(client, auth)) {
+        sio_client_malformed(client, "invalid payload");
+        return;
+    }
+    struct sioc_namespace *nsp = sio_namespace_find(server, name);
+    if (!nsp) {
+        server->metrics.reject_nsp_limit++;
+        send_connect_error(client, name, "Invalid namespace", STR(""));
+        return;
+    }
+    if (sio_client_socket(client, nsp)) {
+        sio_client_violation(client, "CONNECT for a namespace that is joined or being joined");
+        return;
+    }
+    if (client->socket_count >= (uint32_t)server->options->max_namespaces) {
+        server->metrics.reject_nsp_limit++;
+        send_connect_error(client, name, "Too many namespaces", STR(""));
+        return;
+    }
+    struct sioc_socket *s = sio_socket_new(client, nsp, auth);
+    if (s)
+        advance(s);
+    else
+        sio_client_violation(client, "out of memory");
+}
+
+void sio_disconnect_from_namespace(struct sioc_socket *s)
+{
+    struct eio_frame *frame =
+        sio_packet_frame(s->nsp->server, SIO_DISCONNECT, sio_namespace_name(s->nsp), STR(""));
+    if (frame && (s->state == SIO_CONNECTED || s->state == SIO_CONNECTING))
+        sio_socket_send(s, frame);
+    eio_frame_unref(frame);
+    sio_socket_close(s, "server namespace disconnect", "");
+}

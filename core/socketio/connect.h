@@ -1,0 +1,12 @@
+/* socketio/connect.h -- how a client comes into a namespace, and how the server puts it out. */
+#ifndef SOCKETIO_CONNECT_H
+#define SOCKETIO_CONNECT_H
+
+#include "socketio/internal.h"
+
+/* A CONNECT packet.  auth: JSON object or empty. */
+void sio_connect(struct sio_client *client, struct sioc_str nsp_name, struct sioc_str auth);
+/* Sends DISCONNECT and closes the socket ("server namespace disconnect"). */
+void sio_disconnect_from_namespace(struct sioc_socket *socket);
+
+#endif

@@ -1,0 +1,126 @@
+/* socketio/emit.c -- from a socket to its client: events, answers; and the socket's rooms. */
+#include "socketio/ack.h"
+#include "socketio/client.h"
+#include "socketio/message.h"
+#include "socketio/room.h"
+#include "socketio/socket.h"
+
+int sio_socket_send(struct sioc_socket *s, struct eio_frame *frame)
+{
+    if (s->state == SIO_GONE)
+        return SIOC_ECLOSED;
+    return sio_client_send(s->client, frame);
+}
+
+static bool can_take(const struct sioc_socket *s)
+{
+    const struct eio_session *session = s->client->session;
+    return session && eio_session_writable(session);
+}
+
+/* Encodes and sends; with an ack, the wait begins before the packet can be answered. */
+static int emit_with_ack(struct sioc_socket *s, struct sioc_message *m,
+                         const struct sioc_emit *emit)
+{
+    uint64_t id = s->nsp->next_ack_id;
+    int error;
+    struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, &id, &error);
+    if (!frame)
+        return error;
+    error = sio_ack_wait(s, id, emit);
+    if (error == 0) {
+        s->nsp->next_ack_id++;
+        error = sio_socket_send(s, frame);
+        if (error < 0)
+            sio_ack_forget(s, id);
+    }
+    eio_frame_unref(frame);
+    return error;
+}
+
+static int emit_plain(struct sioc_socket *s, struct sioc_message *m)
+{
+    int error;
+    struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, NULL, &error);
+    if (!frame)
+        return error;
+    error = sio_socket_send(s, frame);
+    eio_frame_unref(frame);
+    return error;
+}
+
+int sioc_socket_emit(struct sioc_socket *s, struct sioc_message *m,
+                     const struct sioc_emit *emit)
+{
+    int error;
+    if (s->state == SIO_GONE || !s->client->session) {
+        error = SIOC_ECLOSED;
+    } else if (emit && emit->is_volatile && !can_take(s)) {
+        s->nsp->server->metrics.volatile_dropped++;
+        error = SIOC_EAGAIN;
+    } else if (emit && emit->ack.call) {
+        error = emit_with_ack(s, m, emit);
+    } else {
+        error = emit_plain(s, m);
+    }
+    sioc_message_free(m);
+    return error;
+}
+
+int sioc_reply_send(struct sioc_server *server, struct sioc_reply reply, struct sioc_message *m)
+{
+    struct sioc_socket *s = sioc_socket_find(server, reply.socket);
+    int error = SIOC_ECLOSED;
+    if (s && s->state == SIO_CONNECTED && reply.wanted) {
+        struct eio_frame *frame = sio_message_frame(m, SIO_ACK, &reply.id, &error);
+        if (frame)
+            error = sio_socket_send(s, frame);
+        eio_frame_unref(frame);
+    }
+    sioc_message_free(m);
+    return error;
+}
+
+/* ---- rooms ---- */
+
+int sioc_socket_join(struct sioc_socket *s, struct sioc_str room)
+{
+    if (s->state == SIO_GONE)
+        return SIOC_ECLOSED;
+    if (room.len > SIO_MAX_ROOM_NAME)
+        return SIOC_ETOOBIG;
+    if (str_eq(room, sio_socket_id(s))) {
+        s->left_own_room = false;
+        return 0;
+    }
+    return sio_room_join(s, room);
+}
+
+int sioc_socket_leave(struct sioc_socket *s, struct sioc_str room)
+{
+    if (s->state == SIO_GONE)
+        return SIOC_ECLOSED;
+    if (str_eq(room, sio_socket_id(s)))
+        s->left_own_room = true;
+    else
+        sio_room_leave(s, room);
+    return 0;
+}
+
+bool sioc_socket_room_next(const struct sioc_socket *s, size_t *pos, struct sioc_str *ret_room)
+{
+    bool own = (s->state == SIO_CONNECTED || s->state == SIO_LEAVING) && !s->left_own_room;
+    if (*pos == 0) {
+        *pos = 1;
+        if (own) {
+            *ret_room = sio_socket_id(s);
+            return true;
+        }
+    }
+    size_t i = *pos - 1;
+    if (i >= s->room_count)
+        return false;
+    *ret_room = sioc_str_n(s->rooms[i].room->name, s->rooms[i].room->name_len);
+    (*pos)++;
+    return true;
+}

@@ -1,0 +1,52 @@
+/* socketio/handshake.c -- what scripts can ask about a client's first request. */
+#include "base/clock.h"
+#include "http/url.h"
+#include "socketio/internal.h"
+
+/* The client's session may be over while late handlers still ask; then there is nothing to
+ * tell. */
+static const struct eio_handshake *handshake_of(const struct sioc_socket *s)
+{
+    return s->state != SIO_GONE && s->client->session ? s->client->session->handshake : NULL;
+}
+
+void sioc_socket_handshake(const struct sioc_socket *s, struct sioc_handshake *ret)
+{
+    const struct eio_handshake *h = handshake_of(s);
+    *ret =
+        (struct sioc_handshake){.auth = s->auth ? sioc_str_n(s->auth, s->auth_len) : STR("{}")};
+    if (!h)
+        return;
+    ret->address = h->address;
+    ret->url = h->url;
+    ret->issued_ms = h->issued_ms;
+    ret->secure = h->secure;
+    ret->xdomain = h->xdomain;
+}
+
+void sioc_handshake_time_text(int64_t issued_ms, char ret_text[64])
+{
+    clock_js_date(issued_ms, ret_text);
+}
+
+bool sioc_socket_header_next(const struct sioc_socket *s, size_t *pos,
+                             struct sioc_str *ret_name, struct sioc_str *ret_value)
+{
+    const struct eio_handshake *h = handshake_of(s);
+    return h && eio_handshake_header_next(h, pos, ret_name, ret_value);
+}
+
+bool sioc_socket_query_next(const struct sioc_socket *s, size_t *pos, struct sioc_str *ret_name,
+                            struct sioc_str *ret_value)
+{
+    const struct eio_handshake *h = handshake_of(s);
+    if (!h)
+        return false;
+    struct sioc_str query = eio_handshake_query(h);
+    if (*pos >= query.len)
+        return false;
+    struct sioc_str rest = str_from(query, *pos);
+    bool more = url_query_next(&rest, &s->nsp->server->scratch, ret_name, ret_value);
+    *pos = query.len - rest.len;
+    return more;
+}

@@ -1,0 +1,261 @@
+/* socketio/http_api.c -- <sioc/http.h>: routes and static folders for applications. */
+#include "base/mem.h"
+#include "http/url.h"
+#include "socketio/internal.h"
+
+struct sioc_request {
+    struct sioc_server *server;
+    struct http_request *http; /* NULL once it is answered or its client has gone */
+    struct route *route;
+    uint64_t handle;
+    struct buf scratch; /* what the walkers decode into */
+    struct buf path;    /* decoded */
+    struct net_garbage garbage;
+};
+
+struct route {
+    struct sioc_server *server;
+    struct sioc_http_handler handler;
+};
+
+/* ---- life ---- */
+
+static void request_free(struct net_garbage *garbage)
+{
+    struct sioc_request *r =
+        (struct sioc_request *)(void *)((char *)garbage -
+                                        offsetof(struct sioc_request, garbage));
+    buf_deinit(&r->scratch);
+    buf_deinit(&r->path);
+    mem_free(r);
+}
+
+static void retire(struct sioc_request *r)
+{
+    r->http = NULL;
+    handle_remove(&r->server->requests, r->handle);
+    net_loop_discard(r->server->loop, &r->garbage, request_free);
+}
+
+static void on_complete(struct http_request *http)
+{
+    struct sioc_request *r = http->user;
+    struct sioc_http_handler *h = &r->route->handler;
+    h->call(h->user, h->ref, r);
+}
+
+static void on_aborted(struct http_request *http)
+{
+    retire(http->user);
+}
+
+static const struct http_request_ops route_ops = {.complete = on_complete,
+                                                  .aborted = on_aborted};
+
+static void on_route(void *user, struct http_request *http)
+{
+    struct route *route = user;
+    struct sioc_server *server = route->server;
+    struct sioc_request *r = mem_zalloc(sizeof *r);
+    if (!r || handle_add(&server->requests, r, &r->handle) < 0) {
+        mem_free(r);
+        http_respond_close(http, 503, NULL, 0, STR(""));
+        return;
+    }
+    r->server = server;
+    r->http = http;
+    r->route = route;
+    buf_init(&r->scratch);
+    buf_init(&r->path);
+    url_decode(&r->path, http->head.path, false);
+    http->user = r;
+    http->ops = &route_ops;
+}
+
+static void route_drop(void *user)
+{
+    struct route *route = user;
+    if (route->handler.drop)
+        route->handler.drop(route->handler.user, route->handler.ref);
+    mem_free(route);
+}
+
+/* ---- routes ---- */
+
+static int method_of(const char *name, enum http_method *ret_method)
+{
+    static const struct {
+        const char *name;
+        enum http_method method;
+    } methods[] = {{"GET", HTTP_GET},        {"HEAD", HTTP_HEAD},     {"POST", HTTP_POST},
+                   {"PUT", HTTP_PUT},        {"DELETE", HTTP_DELETE}, {"PATCH", HTTP_PATCH},
+                   {"OPTIONS", HTTP_OPTIONS}};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (strcmp(methods[i].name, name) == 0) {
+            *ret_method = methods[i].method;
+            return 0;
+        }
+    }
+    return SIOC_EINVAL;
+}
+
+int sioc_http_route(struct sioc_server *server, const char *method, struct sioc_str path,
+                    struct sioc_http_handler handler)
+{
+    enum http_method m;
+    if (method_of(method, &m) < 0)
+        return SIOC_EINVAL;
+    struct route *route = mem_alloc(sizeof *route);
+    if (!route)
+        return SIOC_ENOMEM;
+    *route = (struct route){server, handler};
+    int error = http_router_add(&server->router, m, path, on_route, route, route_drop);
+    if (error < 0)
+        mem_free(route);
+    return error;
+}
+
+static void static_drop(void *user)
+{
+    http_static_free(user);
+}
+
+int sioc_http_static(struct sioc_server *server, struct sioc_str prefix, const char *dir)
+{
+    struct http_static *s;
+    int error = http_static_new(prefix, dir, &s);
+    if (error < 0)
+        return error;
+    error = http_router_add_prefix(&server->router, prefix, http_static_handle, s, static_drop);
+    if (error < 0)
+        http_static_free(s);
+    return error;
+}
+
+/* ---- what a handler can ask ---- */
+
+uint64_t sioc_request_handle(const struct sioc_request *r)
+{
+    return r->handle;
+}
+
+struct sioc_request *sioc_request_find(const struct sioc_server *server, uint64_t handle)
+{
+    return handle_get(&server->requests, handle);
+}
+
+struct sioc_str sioc_request_method(const struct sioc_request *r)
+{
+    return r->http ? r->http->head.method_name : STR("");
+}
+
+struct sioc_str sioc_request_path(const struct sioc_request *r)
+{
+    return buf_str(&r->path);
+}
+
+struct sioc_str sioc_request_body(const struct sioc_request *r)
+{
+    return r->http ? buf_str(&r->http->body) : STR("");
+}
+
+bool sioc_request_header_next(struct sioc_request *r, size_t *pos, struct sioc_str *ret_name,
+                              struct sioc_str *ret_value)
+{
+    if (!r->http || *pos >= r->http->head.header_count)
+        return false;
+    const struct http_header *h = &r->http->head.headers[(*pos)++];
+    buf_reset(&r->scratch);
+    for (size_t i = 0; i < h->name.len; i++) {
+        char c = h->name.ptr[i];
+        buf_putc(&r->scratch, (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
+    }
+    *ret_name = buf_str(&r->scratch);
+    *ret_value = h->value;
+    return true;
+}
+
+/* Pairs of a query string or a form: *pos is how far into it the walk is. */
+static bool next_pair(struct sioc_request *r, struct sioc_str all, size_t *pos,
+                      struct sioc_str *ret_name, struct sioc_str *ret_value)
+{
+    if (*pos >= all.len)
+        return false;
+    struct sioc_str rest = str_from(all, *pos);
+    bool more = url_query_next(&rest, &r->scratch, ret_name, ret_value);
+    *pos = all.len - rest.len;
+    return more;
+}
+
+bool sioc_request_query_next(struct sioc_request *r, size_t *pos, struct sioc_str *ret_name,
+                             struct sioc_str *ret_value)
+{
+    return r->http && next_pair(r, r->http->head.query, pos, ret_name, ret_value);
+}
+
+bool sioc_request_form_next(struct sioc_request *r, size_t *pos, struct sioc_str *ret_name,
+                            struct sioc_str *ret_value)
+{
+    return r->http && next_pair(r, buf_str(&r->http->body), pos, ret_name, ret_value);
+}
+
+bool sioc_request_param_next(struct sioc_request *r, size_t *pos, struct sioc_str *ret_name,
+                             struct sioc_str *ret_value)
+{
+    return r->http && http_route_param_next(r->http, pos, &r->scratch, ret_name, ret_value);
+}
+
+/* ---- the answer ---- */
+
+static bool field_ok(const struct sioc_http_field *f)
+{
+    for (size_t i = 0; i < f->name.len; i++) {
+        char c = f->name.ptr[i];
+        bool token = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
+        if (!token)
+            return false;
+    }
+    for (size_t i = 0; i < f->value.len; i++) {
+        unsigned char c = (unsigned char)f->value.ptr[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return f->name.len > 0;
+}
+
+#define MAX_FIELDS 64
+
+int sioc_request_respond(struct sioc_request *r, int status,
+                         const struct sioc_http_field *fields, size_t field_count,
+                         struct sioc_str body)
+{
+    struct http_field checked[MAX_FIELDS];
+    if (!r->http)
+        return SIOC_ECLOSED;
+    if (field_count > MAX_FIELDS || status < 200 || status > 599)
+        return SIOC_EINVAL;
+    struct buf names; /* the floor below wants them NUL-terminated */
+    buf_init(&names);
+    for (size_t i = 0; i < field_count; i++) {
+        if (!field_ok(&fields[i])) {
+            buf_deinit(&names);
+            return SIOC_EINVAL;
+        }
+        buf_put_str(&names, fields[i].name);
+        buf_putc(&names, '\0');
+    }
+    int error = names.error;
+    size_t at = 0;
+    for (size_t i = 0; i < field_count && error == 0; i++) {
+        checked[i] = (struct http_field){(const char *)names.bytes + at, fields[i].value};
+        at += fields[i].name.len + 1;
+    }
+    if (error == 0) {
+        struct http_request *http = r->http;
+        retire(r);
+        error = http_respond(http, status, checked, field_count, body);
+    }
+    buf_deinit(&names);
+    return error;
+}

@@ -1,0 +1,199 @@
+/* socketio/internal.h -- the structures of this floor: server, client, namespace, socket, room.
+ *
+ * How they hang together: an Engine.IO session is a *client*; a client has one *socket* in each
+ * namespace it joined; a socket is a member of *rooms* of its namespace.  Sockets are known to
+ * the world by handle (server->sockets).  Objects that close are freed at the end of the turn.
+ */
+#ifndef SOCKETIO_INTERNAL_H
+#define SOCKETIO_INTERNAL_H
+
+#include "base/handle.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/metric.h"
+#include "base/rand.h"
+#include "base/str.h"
+#include "codec/json_write.h"
+#include "engineio/engine.h"
+#include "engineio/session.h"
+#include "http/client_files.h"
+#include "http/router.h"
+#include "http/static.h"
+#include "net/listener.h"
+#include "net/timer.h"
+#include "socketio/options.h"
+#include "socketio/packet.h"
+#include <sioc/args.h>
+#include <sioc/http.h>
+#include <sioc/socket.h>
+
+#define SIO_MAX_NAMESPACE_NAME 128 /* bytes; longer ones are a protocol error of the client */
+#define SIO_MAX_ROOM_NAME      256
+#define SIO_MAX_EVENT_NAME     256
+
+struct sio_client;
+
+/* ---- handlers (handlers.c) ---- */
+
+struct sio_listener {
+    char *name; /* owned; NULL = every event */
+    uint32_t name_len;
+    bool once;
+    struct sioc_handler handler;
+};
+
+/* A dense list in the order of calls; most sockets have none and pay one pointer. */
+struct sio_listeners {
+    uint32_t count, cap;
+    struct sio_listener items[];
+};
+
+/* ---- the server (server.c) ---- */
+
+struct sioc_server {
+    struct net_loop *loop;
+    struct sioc_options *options;
+    struct log log;
+    struct metrics metrics;
+    struct eio_engine engine;
+    struct map namespaces;       /* by name */
+    struct sioc_namespace *root; /* "/" */
+    struct handle_table sockets;
+    struct handle_table requests; /* HTTP requests with a route */
+    uint32_t mark;                /* of the last broadcast; see broadcast.c */
+    uint64_t last_client;
+    struct sioc_message *spare_message;
+    struct buf scratch;
+
+    struct http_config http;
+    struct http_router router;
+    struct list connections;
+    struct http_client_files *client_files;
+    struct net_listener **listeners;
+    size_t listener_count, listener_cap;
+
+    void (*socket_gone)(void *user, intptr_t host_ref);
+    void *socket_gone_user;
+
+    bool closing;
+    void (*closed)(void *user);
+    void *closed_user;
+    struct net_timer close_timer;
+    uint64_t close_deadline_ms;
+};
+
+/* ---- namespaces (namespace.c) ---- */
+
+struct sioc_namespace {
+    struct sioc_server *server;
+    char *name;
+    uint32_t name_len;
+    struct map sockets_by_id;
+    struct sioc_socket **sockets; /* connected ones; dense, socket->index is the place */
+    size_t socket_count, socket_cap;
+    struct map rooms;
+    struct sio_listeners *events;    /* client events */
+    struct sio_listeners *lifecycle; /* "connection", "disconnecting", "disconnect" */
+    struct sioc_handler *middleware;
+    size_t middleware_count, middleware_cap;
+    uint64_t next_ack_id;
+};
+
+static inline struct sioc_str sio_namespace_name(const struct sioc_namespace *nsp)
+{
+    return sioc_str_n(nsp->name, nsp->name_len);
+}
+
+/* ---- rooms (room.c) ---- */
+
+struct sio_room {
+    struct sio_member *members; /* dense */
+    size_t count, cap;
+    uint32_t name_len;
+    char name[];
+};
+
+/* Who is in a room, and where that room stands in the socket's own list. */
+struct sio_member {
+    struct sioc_socket *socket;
+    uint32_t place; /* index in socket->rooms */
+};
+
+/* A room a socket is in, and where the socket stands in it. */
+struct sio_membership {
+    struct sio_room *room;
+    uint32_t index; /* in room->members */
+};
+
+/* ---- sockets (socket.c) ---- */
+
+enum sio_state {
+    SIO_CONNECTING = 1, /* middleware runs */
+    SIO_CONNECTED,
+    SIO_LEAVING, /* disconnecting handlers run */
+    SIO_GONE,
+};
+
+struct sioc_socket {
+    uint64_t handle;
+    struct sio_client *client;
+    struct sioc_namespace *nsp;
+    struct sioc_socket *next; /* of the same client */
+    struct sio_listeners *listeners;
+    struct sio_membership *rooms; /* without its own id */
+    struct list acks;             /* of struct sio_ack */
+    struct sio_held *held;        /* NULL: nothing is held back */
+    char *auth;                   /* JSON object, owned; NULL = {} */
+    intptr_t host_ref;
+    uint32_t room_count, room_cap;
+    uint32_t index; /* in nsp->sockets */
+    uint32_t mark;  /* of the broadcast that has seen it last */
+    uint32_t auth_len;
+    uint16_t middleware_at; /* next one to run */
+    uint16_t ack_count;
+    uint8_t state;
+    bool left_own_room;
+    bool admitted; /* the middleware that runs has called sioc_admit already */
+    bool in_middleware;
+    struct net_garbage garbage;
+    char id[RAND_ID_LEN + 1];
+};
+
+static inline struct sioc_str sio_socket_id(const struct sioc_socket *s)
+{
+    return sioc_str_n(s->id, RAND_ID_LEN);
+}
+
+/* ---- clients (client.c) ---- */
+
+struct sio_client {
+    struct sioc_server *server;
+    struct eio_session *session; /* NULL once it is closed */
+    struct sioc_socket *sockets; /* linked list, one per namespace */
+    uint32_t socket_count;
+    uint64_t serial;
+    struct net_timer connect_timer;
+    struct sio_partial *partial; /* a packet that waits for attachments */
+    struct net_garbage garbage;
+};
+
+/* ---- events (event.c) ---- */
+
+struct sioc_event {
+    enum sioc_event_kind kind;
+    struct sioc_socket *socket;
+    struct sioc_namespace *nsp;
+    struct sioc_str name;
+    struct sioc_str args; /* JSON array */
+    size_t skip;          /* elements of args that are not arguments: the event's name */
+    struct sioc_buffer *const *attachments;
+    size_t attachment_count;
+    struct sioc_reply reply;
+    const char *reason, *details;
+    int status;
+    bool checked;     /* args were read whole without error */
+    int decode_error; /* the first error of the text itself */
+};
+
+#endif

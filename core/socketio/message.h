@@ -1,0 +1,28 @@
+/* socketio/message.h -- an event or answer on its way out: its arguments are encoded here,
+ * once. */
+#ifndef SOCKETIO_MESSAGE_H
+#define SOCKETIO_MESSAGE_H
+
+#include "socketio/internal.h"
+
+struct sioc_message {
+    struct sioc_namespace *nsp;
+    struct buf text; /* '[' and the elements so far */
+    struct json_binaries binaries;
+    struct json_writer writer;
+};
+
+/* The finished packet as a frame: of the event, or (answer) of an ACK; id NULL = none.  One
+ * reference; NULL when out of memory or when the encoding had failed (*ret_error says which).
+ */
+struct eio_frame *sio_message_frame(struct sioc_message *message, enum sio_packet_type type,
+                                    const uint64_t *id, int *ret_error);
+
+/* A packet without arguments or with a ready JSON text: CONNECT, DISCONNECT, CONNECT_ERROR. */
+struct eio_frame *sio_packet_frame(struct sioc_server *server, enum sio_packet_type type,
+                                   struct sioc_str nsp, struct sioc_str json);
+
+/* Frees the message that the server keeps for reuse. */
+void sio_message_drop_spare(struct sioc_server *server);
+
+#endif

@@ -1,0 +1,169 @@
+/* socketio/namespace.c -- see namespace.h.
+ * Invariant: nsp->sockets[i]->index is i; sockets_by_id holds the same sockets. */
+#include "socketio/namespace.h"
+#include "base/mem.h"
+#include "socketio/handlers.h"
+
+/* ---- life ---- */
+
+bool sio_namespace_name_ok(struct sioc_str name)
+{
+    if (name.len == 0 || name.len > SIO_MAX_NAMESPACE_NAME || name.ptr[0] != '/')
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.ptr[i];
+        if (c < ' ' || c == 0x7f || c == ',')
+            return false;
+    }
+    return true;
+}
+
+int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
+                      struct sioc_namespace **ret_nsp)
+{
+    struct sioc_namespace *nsp = mem_zalloc(sizeof *nsp);
+    if (!nsp)
+        return SIOC_ENOMEM;
+    nsp->server = server;
+    nsp->name = mem_dup(name.ptr, name.len);
+    nsp->name_len = (uint32_t)name.len;
+    map_init(&nsp->sockets_by_id);
+    map_init(&nsp->rooms);
+    if (!nsp->name || map_add(&server->namespaces, sio_namespace_name(nsp), nsp) < 0) {
+        mem_free(nsp->name);
+        mem_free(nsp);
+        return SIOC_ENOMEM;
+    }
+    *ret_nsp = nsp;
+    return 0;
+}
+
+void sio_namespace_free(struct sioc_namespace *nsp)
+{
+    sio_listeners_free(&nsp->events);
+    sio_listeners_free(&nsp->lifecycle);
+    for (size_t i = 0; i < nsp->middleware_count; i++)
+        sio_handler_drop(&nsp->middleware[i]);
+    mem_free(nsp->middleware);
+    map_deinit(&nsp->sockets_by_id);
+    map_deinit(&nsp->rooms);
+    mem_free(nsp->sockets);
+    mem_free(nsp->name);
+    mem_free(nsp);
+}
+
+struct sioc_namespace *sio_namespace_find(const struct sioc_server *server,
+                                          struct sioc_str name)
+{
+    return name.len == 1 ? server->root : map_get(&server->namespaces, name);
+}
+
+int sioc_server_of(struct sioc_server *server, struct sioc_str name,
+                   struct sioc_namespace **ret_nsp)
+{
+    char with_slash[SIO_MAX_NAMESPACE_NAME + 1];
+    if (name.len > SIO_MAX_NAMESPACE_NAME - 1)
+        return SIOC_EINVAL;
+    if (name.len == 0 || name.ptr[0] != '/') {
+        with_slash[0] = '/';
+        if (name.len)
+            memcpy(with_slash + 1, name.ptr, name.len);
+        name = sioc_str_n(with_slash, name.len + 1);
+    }
+    if (!sio_namespace_name_ok(name))
+        return SIOC_EINVAL;
+    struct sioc_namespace *nsp = sio_namespace_find(server, name);
+    if (!nsp) {
+        int error = sio_namespace_new(server, name, &nsp);
+        if (error < 0)
+            return error;
+    }
+    *ret_nsp = nsp;
+    return 0;
+}
+
+/* ---- sockets ---- */
+
+int sio_namespace_add(struct sioc_namespace *nsp, struct sioc_socket *s)
+{
+    if (mem_grow((void **)&nsp->sockets, &nsp->socket_cap, nsp->socket_count + 1,
+                 sizeof *nsp->sockets) < 0 ||
+        map_add(&nsp->sockets_by_id, sio_socket_id(s), s) < 0)
+        return SIOC_ENOMEM;
+    s->index = (uint32_t)nsp->socket_count;
+    nsp->sockets[nsp->socket_count++] = s;
+    return 0;
+}
+
+void sio_namespace_remove(struct sioc_namespace *nsp, struct sioc_socket *s)
+{
+    struct sioc_socket *last = nsp->sockets[--nsp->socket_count];
+    nsp->sockets[s->index] = last;
+    last->index = s->index;
+    map_remove(&nsp->sockets_by_id, sio_socket_id(s));
+}
+
+/* ---- handlers ---- */
+
+int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
+                      struct sioc_handler handler, unsigned flags)
+{
+    if (str_eq(name, STR("connect")))
+        name = STR("connection");
+    if (!str_eq(name, STR("connection")) && !str_eq(name, STR("disconnecting")) &&
+        !str_eq(name, STR("disconnect")))
+        return SIOC_EINVAL;
+    return sio_listeners_add(&nsp->lifecycle, name, handler, flags);
+}
+
+int sioc_namespace_event(struct sioc_namespace *nsp, struct sioc_str name,
+                         struct sioc_handler handler, unsigned flags)
+{
+    if (name.ptr && sio_event_is_reserved(name))
+        return SIOC_ERESERVED;
+    return sio_listeners_add(&nsp->events, name, handler, flags);
+}
+
+int sioc_namespace_off(struct sioc_namespace *nsp, struct sioc_str name, const void *user,
+                       intptr_t ref)
+{
+    int removed = sio_listeners_remove(&nsp->events, name, user, ref);
+    if (name.ptr && str_eq(name, STR("connect")))
+        name = STR("connection");
+    return removed + (name.ptr ? sio_listeners_remove(&nsp->lifecycle, name, user, ref) : 0);
+}
+
+int sioc_namespace_use(struct sioc_namespace *nsp, struct sioc_handler handler)
+{
+    if (mem_grow((void **)&nsp->middleware, &nsp->middleware_cap, nsp->middleware_count + 1,
+                 sizeof *nsp->middleware) < 0)
+        return SIOC_ENOMEM;
+    nsp->middleware[nsp->middleware_count++] = handler;
+    return 0;
+}
+
+/* ---- facts ---- */
+
+struct sioc_str sioc_namespace_name(const struct sioc_namespace *nsp)
+{
+    return sio_namespace_name(nsp);
+}
+
+struct sioc_server *sioc_namespace_server(const struct sioc_namespace *nsp)
+{
+    return nsp->server;
+}
+
+size_t sioc_namespace_socket_count(const struct sioc_namespace *nsp)
+{
+    return nsp->socket_count;
+}
+
+size_t sioc_namespace_room_size(const struct sioc_namespace *nsp, struct sioc_str room)
+{
+    const struct sio_room *r = map_get(&nsp->rooms, room);
+    if (r)
+        return r->count;
+    const struct sioc_socket *own = map_get(&nsp->sockets_by_id, room);
+    return own && !own->left_own_room;
+}

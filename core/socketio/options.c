@@ -1,0 +1,437 @@
+/* socketio/options.c -- one table says it all: names, types, ranges, defaults, places.
+ * Invariant: a value that is out of range never gets in, so nothing else checks them again. */
+#include "socketio/options.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MEMBER(m) offsetof(struct sioc_options, m)
+#define DAY       86400.0
+#define GIB       1073741824.0
+
+struct entry {
+    struct sioc_option_info info;
+    size_t offset;
+};
+
+#define BOOL(name, m, def, help)                             \
+    {                                                        \
+        {name, SIOC_OPTION_BOOL, 0, 1, def, help}, MEMBER(m) \
+    }
+#define SECONDS(name, m, min, max, def, help)                       \
+    {                                                               \
+        {name, SIOC_OPTION_SECONDS, min, max, def, help}, MEMBER(m) \
+    }
+#define COUNT(name, m, min, max, def, help)                       \
+    {                                                             \
+        {name, SIOC_OPTION_COUNT, min, max, def, help}, MEMBER(m) \
+    }
+#define TEXT(name, m, def, help)                             \
+    {                                                        \
+        {name, SIOC_OPTION_TEXT, 0, 0, def, help}, MEMBER(m) \
+    }
+#define LIST(name, m, def, help)                             \
+    {                                                        \
+        {name, SIOC_OPTION_LIST, 0, 0, def, help}, MEMBER(m) \
+    }
+
+static const struct entry entries[] = {
+    TEXT("path", path, "/socket.io/", "where clients connect"),
+    LIST("transports", transports, "polling,websocket", "what clients may use"),
+    BOOL("allow_upgrades", allow_upgrades, "true", "from polling to WebSocket"),
+    BOOL("serve_client", serve_client, "true", "serve socket.io.js and its variants"),
+    SECONDS("ping_interval", ping_interval, 0.05, DAY, "25", "between two heartbeats"),
+    SECONDS("ping_timeout", ping_timeout, 0.05, DAY, "20",
+            "a client that stays silent longer is gone"),
+    SECONDS("upgrade_timeout", upgrade_timeout, 0.05, DAY, "10",
+            "for the upgrade to WebSocket"),
+    SECONDS("connect_timeout", connect_timeout, 0.05, DAY, "45", "to join a first namespace"),
+    SECONDS("header_timeout", header_timeout, 0.05, DAY, "10", "for the head of a request"),
+    SECONDS("body_timeout", body_timeout, 0.05, DAY, "20", "for the body of a request"),
+    SECONDS("keepalive_timeout", keepalive_timeout, 0.05, DAY, "15", "between two requests"),
+    SECONDS("close_timeout", close_timeout, 0, DAY, "5", "for output to leave at shutdown"),
+    SECONDS("handler_timeout", handler_timeout, 0.01, DAY, "5", "CPU time of one handler"),
+    COUNT("max_payload", max_payload, 1, GIB, "1000000",
+          "bytes of one message or request body"),
+    COUNT("max_attachments", max_attachments, 1, 1000, "10",
+          "binary attachments of one packet"),
+    COUNT("max_depth", max_depth, 1, 1000, "64", "arrays and objects inside one another"),
+    COUNT("max_queue", max_queue, 1024, GIB, "1048576",
+          "bytes that may wait for a slow reader"),
+    COUNT("max_header_bytes", max_header_bytes, 512, 1048576, "16384",
+          "request line and headers"),
+    COUNT("max_headers", max_headers, 8, HTTP_MAX_HEADERS, "64", "headers of one request"),
+    COUNT("max_url_bytes", max_url_bytes, 256, 65536, "4096", "length of a request target"),
+    COUNT("max_rooms", max_rooms, 1, 1000000, "1000", "rooms of one socket"),
+    COUNT("max_namespaces", max_namespaces, 1, 10000, "16", "namespaces of one client"),
+    COUNT("max_pending_acks", max_pending_acks, 1, 60000, "1000", "answers one socket may owe"),
+    BOOL("serial", serial, "false", "one handler at a time per socket"),
+    LIST("cors.origin", cors_origin, "", "pages that may connect: scheme://host[:port], or *"),
+    LIST("cors.methods", cors_methods, "", "for preflights"),
+    LIST("cors.allowed_headers", cors_allowed_headers, "", "for preflights"),
+    LIST("cors.exposed_headers", cors_exposed_headers, "", "headers that pages may read"),
+    BOOL("cors.credentials", cors_credentials, "false", "pages may send cookies"),
+    COUNT("cors.max_age", cors_max_age, 0, 31536000, "", "seconds a preflight may be kept"),
+};
+#define ENTRY_COUNT (sizeof entries / sizeof entries[0])
+
+/* ---- lists ---- */
+
+static void list_clear(struct sio_text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        mem_free(list->items[i]);
+    list->count = 0;
+}
+
+static int list_add(struct sio_text_list *list, struct sioc_str text)
+{
+    char *copy = mem_dup(text.ptr, text.len);
+    if (!copy ||
+        mem_grow((void **)&list->items, &list->cap, list->count + 1, sizeof(char *)) < 0) {
+        mem_free(copy);
+        return SIOC_ENOMEM;
+    }
+    list->items[list->count++] = copy;
+    return 0;
+}
+
+bool sio_text_list_has(const struct sio_text_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* ---- life ---- */
+
+static void *place(struct sioc_options *o, const struct entry *e)
+{
+    return (char *)o + e->offset;
+}
+
+static int set_default(struct sioc_options *o, const struct entry *e)
+{
+    char error[160];
+    int result = 0;
+    if (e->info.default_text[0])
+        result = sioc_options_parse(o, e->info.name, e->info.default_text, error, sizeof error);
+    if (e->info.type == SIOC_OPTION_LIST)
+        ((struct sio_text_list *)place(o, e))->set = false;
+    return result;
+}
+
+struct sioc_options *sioc_options_new(void)
+{
+    struct sioc_options *o = mem_zalloc(sizeof *o);
+    if (!o)
+        return NULL;
+    o->cors_max_age = -1;
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        if (set_default(o, &entries[i]) < 0) {
+            sioc_options_free(o);
+            return NULL;
+        }
+    }
+    return o;
+}
+
+void sioc_options_free(struct sioc_options *o)
+{
+    if (!o)
+        return;
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        if (entries[i].info.type == SIOC_OPTION_LIST) {
+            struct sio_text_list *list = place(o, &entries[i]);
+            list_clear(list);
+            mem_free(list->items);
+        } else if (entries[i].info.type == SIOC_OPTION_TEXT) {
+            mem_free(*(char **)place(o, &entries[i]));
+        }
+    }
+    mem_free(o);
+}
+
+const struct sioc_option_info *sioc_option_at(size_t index)
+{
+    return index < ENTRY_COUNT ? &entries[index].info : NULL;
+}
+
+/* ---- finding, and what to say when there is nothing to find ---- */
+
+/* Levenshtein distance, for names of up to 63 bytes. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t la = strlen(a), lb = strlen(b), row[64];
+    if (la > 63 || lb > 63)
+        return 64;
+    for (size_t j = 0; j <= lb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = above;
+            row[j] = best;
+        }
+    }
+    return row[lb];
+}
+
+static const char *nearest(const char *name)
+{
+    const char *best = NULL;
+    size_t best_distance = strlen(name) / 2 + 1;
+    for (size_t i = 0; i < ENTRY_COUNT; i++) {
+        size_t d = distance(name, entries[i].info.name);
+        if (d < best_distance) {
+            best_distance = d;
+            best = entries[i].info.name;
+        }
+    }
+    return best;
+}
+
+static const struct entry *find(const char *name, char *ret_error, size_t cap)
+{
+    for (size_t i = 0; i < ENTRY_COUNT; i++)
+        if (strcmp(entries[i].info.name, name) == 0)
+            return &entries[i];
+    const char *hint = nearest(name);
+    if (hint)
+        snprintf(ret_error, cap, "unknown option \"%.64s\"; did you mean \"%s\"?", name, hint);
+    else
+        snprintf(ret_error, cap, "unknown option \"%.64s\"", name);
+    return NULL;
+}
+
+static int wrong_type(const struct entry *e, char *ret_error, size_t cap)
+{
+    const char *name = e->info.name;
+    switch (e->info.type) {
+    case SIOC_OPTION_BOOL:
+        snprintf(ret_error, cap, "option \"%s\" must be true or false", name);
+        break;
+    case SIOC_OPTION_SECONDS:
+        snprintf(ret_error, cap, "option \"%s\" must be a number of seconds from %g to %g",
+                 name, e->info.min, e->info.max);
+        break;
+    case SIOC_OPTION_COUNT:
+        snprintf(ret_error, cap, "option \"%s\" must be a whole number from %.0f to %.0f", name,
+                 e->info.min, e->info.max);
+        break;
+    case SIOC_OPTION_TEXT:
+        snprintf(ret_error, cap, "option \"%s\" must be a text", name);
+        break;
+    case SIOC_OPTION_LIST:
+        snprintf(ret_error, cap, "option \"%s\" must be a text or a list of texts", name);
+        break;
+    }
+    return SIOC_EINVAL;
+}
+
+/* ---- setting ---- */
+
+int sioc_options_set_bool(struct sioc_options *o, const char *name, bool value, char *ret_error,
+                          size_t cap)
+{
+    const struct entry *e = find(name, ret_error, cap);
+    if (!e)
+        return SIOC_ENOTFOUND;
+    if (e->info.type != SIOC_OPTION_BOOL)
+        return wrong_type(e, ret_error, cap);
+    *(bool *)place(o, e) = value;
+    return 0;
+}
+
+int sioc_options_set_number(struct sioc_options *o, const char *name, double value,
+                            char *ret_error, size_t cap)
+{
+    const struct entry *e = find(name, ret_error, cap);
+    if (!e)
+        return SIOC_ENOTFOUND;
+    bool is_count = e->info.type == SIOC_OPTION_COUNT;
+    if (!is_count && e->info.type != SIOC_OPTION_SECONDS)
+        return wrong_type(e, ret_error, cap);
+    if (!(value >= e->info.min && value <= e->info.max) || (is_count && value != floor(value)))
+        return wrong_type(e, ret_error, cap);
+    *(double *)place(o, e) = value;
+    return 0;
+}
+
+/* "/socket.io", "socket.io/" and "/socket.io/" mean the same. */
+static char *normal_path(const char *path)
+{
+    struct sioc_str s = sioc_str(path);
+    while (s.len && s.ptr[0] == '/')
+        s = str_from(s, 1);
+    while (s.len && s.ptr[s.len - 1] == '/')
+        s.len--;
+    size_t size = s.len + 3;
+    char *copy = mem_alloc(size);
+    if (copy)
+        snprintf(copy, size, "/%.*s%s", (int)s.len, s.ptr, s.len ? "/" : "");
+    return copy;
+}
+
+static int set_path(char **place_of_text, const char *value, char *ret_error, size_t cap)
+{
+    for (const char *c = value; *c; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '?' || *c == '#' || *c == '%') {
+            snprintf(ret_error, cap,
+                     "option \"path\" must be a plain URL path such as \"/socket.io/\"");
+            return SIOC_EINVAL;
+        }
+    }
+    char *copy = normal_path(value);
+    if (!copy)
+        return SIOC_ENOMEM;
+    mem_free(*place_of_text);
+    *place_of_text = copy;
+    return 0;
+}
+
+static int set_list(struct sio_text_list *list, const struct entry *e, const char *value,
+                    char *ret_error, size_t cap)
+{
+    bool is_transports = e->offset == MEMBER(transports);
+    if (is_transports && strcmp(value, "polling") != 0 && strcmp(value, "websocket") != 0) {
+        snprintf(ret_error, cap,
+                 "option \"transports\" knows \"polling\" and \"websocket\", not \"%.32s\"",
+                 value);
+        return SIOC_EINVAL;
+    }
+    if (!list->set)
+        list_clear(list);
+    list->set = true;
+    return list_add(list, sioc_str(value));
+}
+
+int sioc_options_set_text(struct sioc_options *o, const char *name, const char *value,
+                          char *ret_error, size_t cap)
+{
+    const struct entry *e = find(name, ret_error, cap);
+    if (!e)
+        return SIOC_ENOTFOUND;
+    if (e->info.type == SIOC_OPTION_LIST)
+        return set_list(place(o, e), e, value, ret_error, cap);
+    if (e->info.type == SIOC_OPTION_TEXT)
+        return set_path(place(o, e), value, ret_error, cap);
+    return wrong_type(e, ret_error, cap);
+}
+
+static int parse_list(struct sioc_options *o, const struct entry *e, const char *value,
+                      char *ret_error, size_t cap)
+{
+    struct sioc_str rest = sioc_str(value), part;
+    int result = 0;
+    while (result == 0 && str_next(&rest, ',', &part)) {
+        part = str_trim(part);
+        char *text = mem_dup(part.ptr, part.len);
+        result = text ? set_list(place(o, e), e, text, ret_error, cap) : SIOC_ENOMEM;
+        mem_free(text);
+    }
+    return result;
+}
+
+int sioc_options_parse(struct sioc_options *o, const char *name, const char *value,
+                       char *ret_error, size_t cap)
+{
+    const struct entry *e = find(name, ret_error, cap);
+    if (!e)
+        return SIOC_ENOTFOUND;
+    char *end = NULL;
+    switch (e->info.type) {
+    case SIOC_OPTION_BOOL:
+        if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+            return sioc_options_set_bool(o, name, value[0] == 't', ret_error, cap);
+        break;
+    case SIOC_OPTION_SECONDS:
+    case SIOC_OPTION_COUNT: {
+        double number = strtod(value, &end);
+        if (end != value && *end == '\0')
+            return sioc_options_set_number(o, name, number, ret_error, cap);
+        break;
+    }
+    case SIOC_OPTION_TEXT:
+        return sioc_options_set_text(o, name, value, ret_error, cap);
+    case SIOC_OPTION_LIST:
+        return parse_list(o, e, value, ret_error, cap);
+    }
+    return wrong_type(e, ret_error, cap);
+}
+
+int sioc_options_get(const struct sioc_options *o, const char *name, double *ret_value)
+{
+    char error[160];
+    const struct entry *e = find(name, error, sizeof error);
+    if (!e)
+        return SIOC_ENOTFOUND;
+    const char *at = (const char *)o + e->offset;
+    if (e->info.type == SIOC_OPTION_BOOL)
+        *ret_value = *(const bool *)(const void *)at;
+    else if (e->info.type == SIOC_OPTION_SECONDS || e->info.type == SIOC_OPTION_COUNT)
+        *ret_value = *(const double *)(const void *)at;
+    else
+        return SIOC_EINVAL;
+    return 0;
+}
+
+/* ---- for the floors below ---- */
+
+/* "a,b" of a list, NULL when it is empty; owned by the caller. */
+static int join(const struct sio_text_list *list, char **ret_text)
+{
+    struct buf b;
+    buf_init(&b);
+    for (size_t i = 0; i < list->count; i++) {
+        if (i)
+            buf_putc(&b, ',');
+        buf_put_str(&b, sioc_str(list->items[i]));
+    }
+    int error = b.error;
+    if (error == 0 && b.len)
+        *ret_text = mem_dup(b.bytes, b.len);
+    if (error == 0 && b.len && !*ret_text)
+        error = SIOC_ENOMEM;
+    buf_deinit(&b);
+    return error;
+}
+
+static int copy_origins(const struct sio_text_list *from, struct http_cors *cors)
+{
+    cors->origins = mem_zalloc((from->count + 1) * sizeof(char *));
+    if (!cors->origins)
+        return SIOC_ENOMEM;
+    for (size_t i = 0; i < from->count; i++) {
+        char *copy = mem_dup(from->items[i], strlen(from->items[i]));
+        if (!copy)
+            return SIOC_ENOMEM;
+        cors->origins[cors->origin_count++] = copy;
+        cors->any_origin = cors->any_origin || strcmp(copy, "*") == 0;
+    }
+    return 0;
+}
+
+int sio_options_make_cors(const struct sioc_options *o, struct http_cors *cors)
+{
+    cors->enabled = o->cors_origin.count > 0;
+    cors->credentials = o->cors_credentials;
+    cors->max_age_s = (int64_t)o->cors_max_age;
+    int error = copy_origins(&o->cors_origin, cors);
+    if (error == 0)
+        error = join(&o->cors_methods, &cors->methods);
+    if (error == 0)
+        error = join(&o->cors_allowed_headers, &cors->allowed_headers);
+    if (error == 0)
+        error = join(&o->cors_exposed_headers, &cors->exposed_headers);
+    return error;
+}

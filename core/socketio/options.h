@@ -1,0 +1,38 @@
+/* socketio/options.h -- the values behind <sioc/options.h>. */
+#ifndef SOCKETIO_OPTIONS_H
+#define SOCKETIO_OPTIONS_H
+
+#include "http/cors.h"
+#include <sioc/options.h>
+
+struct sio_text_list {
+    char **items;
+    size_t count, cap;
+    bool set; /* the first value given replaces the default */
+};
+
+struct sioc_options {
+    char *path; /* with slashes at both ends */
+    struct sio_text_list transports;
+    bool allow_upgrades, serve_client, cors_credentials, serial;
+    double ping_interval, ping_timeout, upgrade_timeout, connect_timeout;
+    double header_timeout, body_timeout, keepalive_timeout, close_timeout, handler_timeout;
+    double max_payload, max_attachments, max_depth, max_queue;
+    double max_header_bytes, max_headers, max_url_bytes;
+    double max_rooms, max_namespaces, max_pending_acks;
+    struct sio_text_list cors_origin, cors_methods, cors_allowed_headers, cors_exposed_headers;
+    double cors_max_age; /* seconds, -1 = not given */
+};
+
+/* Seconds to whole milliseconds, at least 1. */
+static inline uint64_t sio_ms(double seconds)
+{
+    return seconds * 1000 < 1 ? 1 : (uint64_t)(seconds * 1000 + 0.5);
+}
+
+/* Whether the list holds that text. */
+bool sio_text_list_has(const struct sio_text_list *list, const char *text);
+/* Fills `cors` (initialised) from the options. */
+int sio_options_make_cors(const struct sioc_options *options, struct http_cors *cors);
+
+#endif

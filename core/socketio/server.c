@@ -1,0 +1,290 @@
+/* socketio/server.c -- the server: what it is made of, its requests, its end.
+ *
+ * Every HTTP request comes to on_request: below the engine's path it is the engine's (or one of
+ * the browser client's files), elsewhere the application's routes decide.
+ */
+#include "base/mem.h"
+#include "socketio/client.h"
+#include "socketio/loop.h"
+#include "socketio/message.h"
+#include "socketio/namespace.h"
+
+#define CLOSE_CHECK_MS 10 /* how often a closing server looks whether all is out */
+
+/* Behind the public options: what the floors below want to see. */
+struct server_parts {
+    struct eio_options engine;
+    struct http_cors cors;
+};
+
+struct whole_server {
+    struct sioc_server server; /* first: the public pointer */
+    struct server_parts parts;
+};
+
+static struct server_parts *parts_of(struct sioc_server *server)
+{
+    return &((struct whole_server *)(void *)server)->parts;
+}
+
+/* ---- requests ---- */
+
+static void on_request(void *user, struct http_request *request)
+{
+    struct sioc_server *server = user;
+    struct sioc_str base = sioc_str(server->options->path);
+    if (server->closing) {
+        http_respond_close(request, 503, NULL, 0, STR(""));
+        return;
+    }
+    if (!str_starts(request->head.path, base)) {
+        http_router_dispatch(&server->router, request);
+        return;
+    }
+    struct sioc_str name = str_from(request->head.path, base.len);
+    if (name.len && server->options->serve_client && server->client_files) {
+        http_cors_apply(server->engine.cors, request);
+        if (http_client_files_handle(server->client_files, name, request))
+            return;
+        buf_reset(&request->extra_headers); /* the engine applies them itself */
+    }
+    eio_engine_handle(&server->engine, request);
+}
+
+/* ---- making ---- */
+
+static void fill_engine_options(const struct sioc_options *o, struct eio_options *engine)
+{
+    *engine = (struct eio_options){
+        .polling = sio_text_list_has(&o->transports, "polling"),
+        .websocket = sio_text_list_has(&o->transports, "websocket"),
+        .allow_upgrades = o->allow_upgrades,
+        .ping_interval_ms = sio_ms(o->ping_interval),
+        .ping_timeout_ms = sio_ms(o->ping_timeout),
+        .upgrade_timeout_ms = sio_ms(o->upgrade_timeout),
+        .max_payload_bytes = (size_t)o->max_payload,
+        .max_queue_bytes = (size_t)o->max_queue,
+    };
+}
+
+static void fill_http_config(struct sioc_server *server)
+{
+    const struct sioc_options *o = server->options;
+    server->http = (struct http_config){
+        .limits = {.head_bytes = (size_t)o->max_header_bytes,
+                   .url_bytes = (size_t)o->max_url_bytes,
+                   .headers = (size_t)o->max_headers},
+        .header_timeout_ms = sio_ms(o->header_timeout),
+        .body_timeout_ms = sio_ms(o->body_timeout),
+        .keepalive_timeout_ms = sio_ms(o->keepalive_timeout),
+        .max_body_bytes = (size_t)o->max_payload,
+        .metrics = &server->metrics,
+        .log = &server->log,
+        .handle = on_request,
+        .user = server,
+        .connections = &server->connections,
+    };
+}
+
+static void on_close_check(struct net_timer *timer);
+
+static int server_init(struct sioc_server *server)
+{
+    struct server_parts *parts = parts_of(server);
+    fill_engine_options(server->options, &parts->engine);
+    fill_http_config(server);
+    map_init(&server->namespaces);
+    handle_table_init(&server->sockets);
+    handle_table_init(&server->requests);
+    buf_init(&server->scratch);
+    http_router_init(&server->router);
+    list_init(&server->connections);
+    http_cors_init(&parts->cors);
+    net_timer_init(&server->close_timer, on_close_check);
+    int error = sio_options_make_cors(server->options, &parts->cors);
+    if (error == 0)
+        error = eio_engine_init(&server->engine, server->loop, &parts->engine, &sio_client_ops,
+                                server, &parts->cors, &server->metrics, &server->log);
+    return error == 0 ? sio_namespace_new(server, STR("/"), &server->root) : error;
+}
+
+int sioc_server_new(struct sioc_loop *loop, struct sioc_options *options,
+                    struct sioc_server **ret_server)
+{
+    struct whole_server *whole = mem_zalloc(sizeof *whole);
+    if (!options)
+        options = sioc_options_new();
+    if (!whole || !options) {
+        mem_free(whole);
+        sioc_options_free(options);
+        return SIOC_ENOMEM;
+    }
+    struct sioc_server *server = &whole->server;
+    server->loop = sio_net_loop(loop);
+    server->options = options;
+    int error = server_init(server);
+    if (error < 0) {
+        sioc_server_free(server);
+        return error;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+void sioc_server_set_log(struct sioc_server *server, enum sioc_log_level level, sioc_log_fn fn,
+                         void *user)
+{
+    server->log = (struct log){level, fn, user};
+}
+
+int sioc_server_set_client_dir(struct sioc_server *server, const char *dir)
+{
+    struct http_client_files *files;
+    int error = http_client_files_new(dir, &files);
+    if (error < 0)
+        return error;
+    http_client_files_free(server->client_files);
+    server->client_files = files;
+    return 0;
+}
+
+void sioc_server_on_socket_gone(struct sioc_server *server,
+                                void (*fn)(void *user, intptr_t host_ref), void *user)
+{
+    server->socket_gone = fn;
+    server->socket_gone_user = user;
+}
+
+/* ---- listening ---- */
+
+static void on_accept(void *user, struct net_stream *stream)
+{
+    struct sioc_server *server = user;
+    http_conn_open(&server->http, stream);
+}
+
+int sioc_server_listen(struct sioc_server *server, const char *host, uint16_t port,
+                       uint16_t *ret_port)
+{
+    struct net_listener *listener;
+    if (server->closing)
+        return SIOC_ESTATE;
+    if (mem_grow((void **)&server->listeners, &server->listener_cap, server->listener_count + 1,
+                 sizeof(struct net_listener *)) < 0)
+        return SIOC_ENOMEM;
+    int error = net_listen(server->loop, host, port, on_accept, server, &listener);
+    if (error < 0)
+        return error;
+    server->listeners[server->listener_count++] = listener;
+    if (ret_port)
+        *ret_port = net_listener_port(listener);
+    return 0;
+}
+
+static void stop_listening(struct sioc_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        net_listener_close(server->listeners[i]);
+    server->listener_count = 0;
+}
+
+/* ---- closing ---- */
+
+static bool all_out(const struct sioc_server *server)
+{
+    return list_empty(&server->connections) && list_empty(&server->engine.websockets);
+}
+
+static void on_close_check(struct net_timer *timer)
+{
+    struct sioc_server *server = LIST_ENTRY(timer, struct sioc_server, close_timer);
+    bool late = net_loop_now_ms(server->loop) >= server->close_deadline_ms;
+    if (!late && !all_out(server)) {
+        net_timer_start(server->loop, timer, CLOSE_CHECK_MS);
+        return;
+    }
+    if (server->closed)
+        server->closed(server->closed_user);
+}
+
+void sioc_server_close(struct sioc_server *server, void (*done)(void *user), void *user)
+{
+    if (server->closing)
+        return;
+    server->closing = true;
+    server->closed = done;
+    server->closed_user = user;
+    stop_listening(server);
+    eio_engine_close_all(&server->engine, "server shutting down");
+    http_conns_close(&server->http);
+    double timeout = server->options->close_timeout;
+    server->close_deadline_ms = net_loop_now_ms(server->loop) + (uint64_t)(timeout * 1000);
+    net_timer_start(server->loop, &server->close_timer, 0);
+}
+
+static void free_namespaces(struct sioc_server *server)
+{
+    size_t pos = 0;
+    struct sioc_namespace *nsp;
+    while ((nsp = map_next(&server->namespaces, &pos)))
+        sio_namespace_free(nsp);
+    map_deinit(&server->namespaces);
+}
+
+void sioc_server_free(struct sioc_server *server)
+{
+    if (!server)
+        return;
+    net_timer_stop(&server->close_timer);
+    server->closing = true;
+    stop_listening(server);
+    mem_free(server->listeners);
+    eio_engine_close_all(&server->engine, "server shutting down");
+    ws_conns_destroy(&server->engine.websockets);
+    http_conns_destroy(&server->http);
+    net_loop_flush(
+        server->loop); /* frees what the closing left: nothing may point here afterwards */
+    eio_engine_deinit(&server->engine);
+    http_router_deinit(&server->router);
+    http_client_files_free(server->client_files);
+    sio_message_drop_spare(server);
+    free_namespaces(server);
+    handle_table_deinit(&server->sockets);
+    handle_table_deinit(&server->requests);
+    buf_deinit(&server->scratch);
+    http_cors_deinit(&parts_of(server)->cors);
+    sioc_options_free(server->options);
+    mem_free(server);
+}
+
+/* ---- facts ---- */
+
+struct sioc_loop *sioc_server_loop(const struct sioc_server *server)
+{
+    return (struct sioc_loop *)(void *)server->loop;
+}
+
+size_t sioc_server_client_count(const struct sioc_server *server)
+{
+    return server->engine.sessions.count;
+}
+
+bool sioc_server_metric(const struct sioc_server *server, size_t index, const char **ret_name,
+                        uint64_t *ret_value)
+{
+    static const char *const names[] = {
+#define METRIC_NAME_(name, help) #name,
+        METRICS(METRIC_NAME_)
+#undef METRIC_NAME_
+    };
+    const uint64_t values[] = {
+#define METRIC_VALUE_(name, help) server->metrics.name,
+        METRICS(METRIC_VALUE_)
+#undef METRIC_VALUE_
+    };
+    if (index >= sizeof names / sizeof names[0])
+        return false;
+    *ret_name = names[index];
+    *ret_value = values[index];
+    return true;
+}

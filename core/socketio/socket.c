@@ -1,0 +1,304 @@
+/* socketio/socket.c -- see socket.h and <sioc/socket.h>.
+ * Invariant: a socket is in its client's list from creation to close, in its namespace's array
+ * exactly while CONNECTED or LEAVING, and in the handle table until its last handler has run.
+ */
+#include "socketio/socket.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "codec/json_read.h"
+#include "http/url.h"
+#include "socketio/ack.h"
+#include "socketio/client.h"
+#include "socketio/connect.h"
+#include "socketio/event.h"
+#include "socketio/handlers.h"
+#include "socketio/hold.h"
+#include "socketio/message.h"
+#include "socketio/namespace.h"
+#include "socketio/room.h"
+#include <stdio.h>
+
+/* ---- life ---- */
+
+static void socket_free(struct net_garbage *garbage)
+{
+    struct sioc_socket *s =
+        (struct sioc_socket *)(void *)((char *)garbage - offsetof(struct sioc_socket, garbage));
+    sio_listeners_free(&s->listeners);
+    mem_free(s->auth);
+    mem_free(s);
+}
+
+struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namespace *nsp,
+                                   struct sioc_str auth)
+{
+    struct sioc_socket *s = mem_zalloc(sizeof *s);
+    if (!s)
+        return NULL;
+    s->client = client;
+    s->nsp = nsp;
+    s->state = SIO_CONNECTING;
+    list_init(&s->acks);
+    if (auth.len)
+        s->auth = mem_dup(auth.ptr, auth.len);
+    s->auth_len = (uint32_t)auth.len;
+    if ((auth.len && !s->auth) || rand_id(s->id) < 0 ||
+        handle_add(&nsp->server->sockets, s, &s->handle) < 0) {
+        mem_free(s->auth);
+        mem_free(s);
+        return NULL;
+    }
+    s->next = client->sockets;
+    client->sockets = s;
+    client->socket_count++;
+    return s;
+}
+
+static void leave_client(struct sioc_socket *s)
+{
+    struct sioc_socket **at = &s->client->sockets;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    s->client->socket_count--;
+}
+
+/* Off all tables: nobody finds the socket any more.  The memory stays until the end of the
+ * turn. */
+static void bury(struct sioc_socket *s)
+{
+    struct sioc_server *server = s->nsp->server;
+    handle_remove(&server->sockets, s->handle);
+    if (s->host_ref && server->socket_gone)
+        server->socket_gone(server->socket_gone_user, s->host_ref);
+    s->host_ref = 0;
+    net_loop_discard(server->loop, &s->garbage, socket_free);
+}
+
+void sio_socket_join_namespace(struct sioc_socket *s)
+{
+    struct sioc_server *server = s->nsp->server;
+    if (sio_namespace_add(s->nsp, s) < 0) {
+        sio_client_violation(s->client, "out of memory");
+        return;
+    }
+    s->state = SIO_CONNECTED;
+    net_timer_stop(&s->client->connect_timer);
+    char json[48];
+    int len = snprintf(json, sizeof json, "{\"sid\":\"%s\"}", s->id);
+    struct eio_frame *frame = sio_packet_frame(server, SIO_CONNECT, sio_namespace_name(s->nsp),
+                                               sioc_str_n(json, (size_t)len));
+    int error = frame ? sio_socket_send(s, frame) : SIOC_ENOMEM;
+    eio_frame_unref(frame);
+    if (error == SIOC_ENOMEM) {
+        sio_client_violation(s->client, "out of memory");
+        return;
+    }
+    struct sioc_event event = {.kind = SIOC_EVENT_CONNECTION, .socket = s, .nsp = s->nsp};
+    sio_listeners_call(&s->nsp->lifecycle, STR("connection"), &event);
+}
+
+static void call_lifecycle(struct sioc_socket *s, enum sioc_event_kind kind, const char *name,
+                           const char *reason, const char *details)
+{
+    struct sioc_event event = {
+        .kind = kind, .socket = s, .nsp = s->nsp, .reason = reason, .details = details};
+    sio_listeners_call(&s->listeners, sioc_str(name), &event);
+    sio_listeners_call(&s->nsp->lifecycle, sioc_str(name), &event);
+}
+
+void sio_socket_close(struct sioc_socket *s, const char *reason, const char *details)
+{
+    if (s->state == SIO_LEAVING || s->state == SIO_GONE)
+        return;
+    if (s->state == SIO_CONNECTING) { /* nobody was told that it came */
+        s->state = SIO_GONE;
+        sio_room_leave_all(s);
+        leave_client(s);
+        sio_ack_fail_all(s);
+        sio_hold_free(s);
+        bury(s);
+        return;
+    }
+    sio_hold_flush(s); /* what came before the end is delivered before the end */
+    if (s->state != SIO_CONNECTED)
+        return; /* a handler of those has closed it meanwhile */
+    s->state = SIO_LEAVING;
+    call_lifecycle(s, SIOC_EVENT_DISCONNECTING, "disconnecting", reason, details);
+    sio_ack_fail_all(s);
+    sio_room_leave_all(s);
+    sio_namespace_remove(s->nsp, s);
+    leave_client(s);
+    s->state = SIO_GONE;
+    call_lifecycle(s, SIOC_EVENT_DISCONNECT, "disconnect", reason, details);
+    sio_ack_fail_all(s);
+    sio_hold_free(s);
+    bury(s);
+}
+
+void sioc_socket_disconnect(struct sioc_socket *s, bool close)
+{
+    struct sio_client *client = s->client;
+    if (s->state == SIO_LEAVING || s->state == SIO_GONE)
+        return;
+    if (!close) {
+        sio_disconnect_from_namespace(s);
+        return;
+    }
+    while (client->sockets) {
+        struct sioc_socket *first = client->sockets;
+        sio_disconnect_from_namespace(first);
+        if (client->sockets == first)
+            break; /* it is leaving already, further up the stack */
+    }
+    sio_client_close(client);
+}
+
+/* ---- identity ---- */
+
+uint64_t sioc_socket_handle(const struct sioc_socket *s)
+{
+    return s->handle;
+}
+
+struct sioc_socket *sioc_socket_find(const struct sioc_server *server, uint64_t handle)
+{
+    return handle_get(&server->sockets, handle);
+}
+
+struct sioc_socket *sioc_socket_by_id(const struct sioc_namespace *nsp, struct sioc_str id)
+{
+    return map_get(&nsp->sockets_by_id, id);
+}
+
+struct sioc_str sioc_socket_id(const struct sioc_socket *s)
+{
+    return sio_socket_id(s);
+}
+
+struct sioc_namespace *sioc_socket_namespace(const struct sioc_socket *s)
+{
+    return s->nsp;
+}
+
+bool sioc_socket_connected(const struct sioc_socket *s)
+{
+    return s->state == SIO_CONNECTED || s->state == SIO_LEAVING;
+}
+
+const char *sioc_socket_transport(const struct sioc_socket *s)
+{
+    struct eio_session *session = s->state == SIO_GONE ? NULL : s->client->session;
+    return session ? eio_session_transport(session) : "";
+}
+
+uint64_t sioc_socket_client(const struct sioc_socket *s)
+{
+    return s->client->serial;
+}
+
+void sioc_socket_set_host_ref(struct sioc_socket *s, intptr_t ref)
+{
+    s->host_ref = ref;
+}
+
+intptr_t sioc_socket_host_ref(const struct sioc_socket *s)
+{
+    return s->host_ref;
+}
+
+/* ---- handlers ---- */
+
+static bool is_lifecycle(struct sioc_str name)
+{
+    return str_eq(name, STR("disconnect")) || str_eq(name, STR("disconnecting"));
+}
+
+int sioc_socket_on(struct sioc_socket *s, struct sioc_str name, struct sioc_handler handler,
+                   unsigned flags)
+{
+    if (s->state == SIO_GONE)
+        return SIOC_ECLOSED;
+    if (name.ptr && sio_event_is_reserved(name) && !is_lifecycle(name))
+        return SIOC_ERESERVED;
+    return sio_listeners_add(&s->listeners, name, handler, flags);
+}
+
+int sioc_socket_off(struct sioc_socket *s, struct sioc_str name, const void *user, intptr_t ref)
+{
+    return sio_listeners_remove(&s->listeners, name, user, ref);
+}
+
+/* ---- events from the client ---- */
+
+static int event_name(struct sioc_socket *s, struct sioc_str args, struct buf *unescaped,
+                      struct sioc_str *ret_name)
+{
+    struct sioc_str raw, plain;
+    if (json_first_element(args, &raw, &plain) < 0)
+        return SIOC_ESYNTAX;
+    enum json_kind kind = json_peek(raw);
+    if (kind != JSON_KIND_STRING && kind != JSON_KIND_NUMBER)
+        return SIOC_EPROTO;
+    *ret_name = kind == JSON_KIND_NUMBER ? raw : plain;
+    if (kind == JSON_KIND_STRING && !plain.ptr) {
+        int error = sio_json_unescape(raw, unescaped);
+        if (error < 0)
+            return error;
+        *ret_name = buf_str(unescaped);
+    }
+    if (ret_name->len > SIO_MAX_EVENT_NAME || sio_event_is_reserved(*ret_name))
+        return SIOC_EPROTO;
+    (void)s;
+    return 0;
+}
+
+/* Who gets it: handlers for every event first, then the socket's own, or the namespace's if it
+ * has none. */
+static void call_handlers(struct sioc_socket *s, struct sioc_event *event)
+{
+    static const struct sioc_str every = {NULL, 0};
+    struct sioc_namespace *nsp = s->nsp;
+    sio_listeners_call(&nsp->events, every, event);
+    sio_listeners_call(&s->listeners, every, event);
+    if (s->state != SIO_CONNECTED || event->decode_error)
+        return;
+    if (sio_listeners_have(s->listeners, event->name))
+        sio_listeners_call(&s->listeners, event->name, event);
+    else if (sio_listeners_have(nsp->events, event->name))
+        sio_listeners_call(&nsp->events, event->name, event);
+    else
+        nsp->server->metrics.events_unhandled++;
+}
+
+int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
+{
+    struct sioc_server *server = s->nsp->server;
+    if (s->state != SIO_CONNECTED)
+        return 0;
+    server->metrics.events_in++;
+    if (in->args.len == 0)
+        return 0; /* "42": an event without even a name; the reference lets it pass */
+    struct sioc_event event = {.kind = SIOC_EVENT_CLIENT,
+                               .socket = s,
+                               .nsp = s->nsp,
+                               .args = in->args,
+                               .skip = 1,
+                               .attachments = in->attachments,
+                               .attachment_count = in->attachment_count,
+                               .reply = {s->handle, in->id, in->has_id}};
+    struct buf unescaped;
+    buf_init(&unescaped);
+    int error = event_name(s, in->args, &unescaped, &event.name);
+    if (error == 0) {
+        call_handlers(s, &event);
+        error = sio_event_check(&event);
+    }
+    buf_deinit(&unescaped);
+    return error;
+}
+
+int sio_socket_event(struct sioc_socket *s, const struct sio_incoming *in)
+{
+    return sio_hold_event(s, in) ? 0 : sio_socket_dispatch(s, in);
+}
