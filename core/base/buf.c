@@ -39,7 +39,7 @@ static size_t next_cap(const struct buf *b, size_t need)
     return cap < need ? need : cap;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t more)
+uint8_t *buf_reserve_slow_(struct buf *b, size_t more)
 {
     if (b->error)
         return NULL;

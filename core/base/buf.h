@@ -21,7 +21,13 @@ void buf_init(struct buf *b);
 void buf_deinit(struct buf *b);
 void buf_reset(struct buf *b); /* empty and without error; keeps the memory */
 /* Makes room for `more` bytes behind len: returns where they go, or NULL (sticky). */
-uint8_t *buf_reserve(struct buf *b, size_t more);
+uint8_t *buf_reserve_slow_(struct buf *b, size_t more);
+static inline uint8_t *buf_reserve(struct buf *b, size_t more)
+{
+    if (b->bytes && more <= b->cap - b->len && b->error == 0)
+        return b->bytes + b->len;
+    return buf_reserve_slow_(b, more);
+}
 static inline void buf_commit(struct buf *b, size_t more)
 {
     b->len += more;

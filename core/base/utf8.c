@@ -53,23 +53,18 @@ static inline size_t ascii_words(const uint8_t *p, size_t len)
 size_t utf8_valid_prefix(struct sioc_str s)
 {
     const uint8_t *p = (const uint8_t *)s.ptr;
-    size_t i = 0, boundary = 0;
-    uint32_t state = 0;
+    size_t i = 0;
     while (i < s.len) {
-        if (state == 0) {
-            i += ascii_words(p + i, s.len - i);
-            boundary = i;
-            if (i == s.len)
-                break;
-        }
-        state = step(state, p[i]);
-        if (state == STATE_BAD)
-            return boundary;
-        i++;
-        if (state == 0)
-            boundary = i;
+        i += ascii_words(p + i, s.len - i);
+        /* Text beyond ASCII rarely comes as a single character: no new run is tried in it. */
+        do {
+            size_t len = i < s.len ? utf8_char(s.ptr + i, s.len - i) : 0;
+            if (len == 0)
+                return i;
+            i += len;
+        } while (i < s.len && p[i] >= 0x80);
     }
-    return boundary;
+    return i;
 }
 
 bool utf8_valid(struct sioc_str s)
@@ -81,17 +76,16 @@ bool utf8_feed(uint32_t *state, struct sioc_str piece)
 {
     const uint8_t *p = (const uint8_t *)piece.ptr;
     uint32_t now = *state;
+    size_t i = 0;
     if (now == STATE_BAD)
         return false;
-    for (size_t i = 0; i < piece.len; i++) {
-        if (now == 0) {
-            i += ascii_words(p + i, piece.len - i);
-            if (i == piece.len)
-                break;
-        }
-        now = step(now, p[i]);
-        if (now == STATE_BAD)
-            break;
+    /* The automaton is for the cut characters at both ends; what lies between is whole. */
+    while (now != 0 && now != STATE_BAD && i < piece.len)
+        now = step(now, p[i++]);
+    if (now == 0 && i < piece.len) {
+        i += utf8_valid_prefix(sioc_str_n(p + i, piece.len - i));
+        while (now != STATE_BAD && i < piece.len)
+            now = step(now, p[i++]);
     }
     *state = now;
     return now != STATE_BAD;

@@ -22,6 +22,9 @@ static void trim_zeros(struct decimal *d)
         d->count--;
 }
 
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 wide;
+
 static void from_integer(uint64_t value, struct decimal *ret)
 {
     char reversed[20];
@@ -34,27 +37,73 @@ static void from_integer(uint64_t value, struct decimal *ret)
     trim_zeros(ret);
 }
 
-/* What people type: 12.5, 0.1, 59.329323.  A decimal of up to 15 digits is the only one of that
- * length near its double, so when integer / 10^places gives the value back (both are exact, the
- * division rounds once), and no fewer places do, it is the answer. */
-static bool from_few_places(double value, struct decimal *ret)
+/* value = mantissa * 2^-shift, scaled by 10^places: all as integers times 2^-(shift + 1), so
+ * that the borders between this double and its neighbours are integers, too. */
+struct scaled {
+    wide low, middle, high;
+    unsigned shift;   /* in these units, 1 is 1 << shift */
+    bool borders_too; /* half way, an even mantissa wins the rounding */
+};
+
+/* The multiple of `step` nearest to the value, if it reads back as the value. */
+static bool nearest(const struct scaled *v, uint64_t step, uint64_t *ret)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
-                                    1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13,
-                                    1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20};
-    for (int places = 0; places <= 20; places++) {
-        double scaled = value * powers[places];
-        if (scaled >= 1e15)
-            return false;
-        uint64_t whole = (uint64_t)(scaled + 0.5);
-        if (whole != 0 && (double)whole / powers[places] == value) {
-            from_integer(whole, ret);
-            ret->point -= places;
-            return true;
-        }
-    }
+    uint64_t whole = (uint64_t)(v->middle >> v->shift);
+    wide below = (wide)(whole - whole % step) << v->shift;
+    wide above = below + ((wide)step << v->shift);
+    bool even = (whole / step) % 2 == 0;
+    wide down = v->middle - below, up = above - v->middle;
+    wide found = down < up || (down == up && even) ? below : above;
+    if (found < v->low || found > v->high)
+        return false;
+    if (!v->borders_too && (found == v->low || found == v->high))
+        return false;
+    *ret = (uint64_t)(found >> v->shift);
+    return true;
+}
+
+/* Up to 1e22 powers of ten are exact as doubles. */
+static wide power_of_ten(int n)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    return (wide)powers[n];
+}
+
+/* Exact arithmetic for the numbers of daily life, 1e-5 to 2^53.  With 1e16 to 2e17 before the
+ * point a double's own interval is 1 to 45 wide: at most one multiple of 100 lies in it, and
+ * the nearest multiple of 10 or 1 is the answer when that one does not. */
+static bool by_wide_integers(double value, struct decimal *ret)
+{
+    int exponent;
+    uint64_t mantissa = (uint64_t)(frexp(value, &exponent) * 9007199254740992.0), found;
+    exponent -= 53;
+    if (value < 1e-5 || exponent >= 0 || mantissa == (uint64_t)1 << 52)
+        return false; /* a power of two has borders of its own */
+    /* 1233 / 4096 is the decimal logarithm of 2, rounded down; so is the product, to at most
+     * the logarithm of the value. */
+    const int top_bit = exponent + 52;
+    int places = 16 - top_bit * 1233 / 4096 + (top_bit < 0);
+    wide power = power_of_ten(places);
+    struct scaled v = {.shift = (unsigned)(1 - exponent), .borders_too = mantissa % 2 == 0};
+    v.low = (wide)(2 * mantissa - 1) * power;
+    v.middle = (wide)(2 * mantissa) * power;
+    v.high = (wide)(2 * mantissa + 1) * power;
+    if (!nearest(&v, 100, &found) && !nearest(&v, 10, &found) && !nearest(&v, 1, &found))
+        return false;
+    from_integer(found, ret);
+    ret->point -= places;
+    return true;
+}
+#else
+static bool by_wide_integers(double value, struct decimal *ret)
+{
+    (void)value;
+    (void)ret;
     return false;
 }
+#endif
 
 /* Reads back without a decimal point, whose spelling is up to the locale. */
 static bool reads_back(const struct decimal *d, double value)
@@ -181,7 +230,7 @@ void json_put_double(struct buf *out, double value)
     if (value < 0)
         *to++ = '-';
     value = fabs(value);
-    if (!from_few_places(value, &d))
+    if (!by_wide_integers(value, &d))
         shortest(value, &d);
     to = spell(to, &d);
     buf_put(out, text, (size_t)(to - text));

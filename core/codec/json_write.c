@@ -49,19 +49,12 @@ static size_t wide_run(const char *p, const char *end)
     return (size_t)(p - start);
 }
 
-/* Runs are copied as they are, checked in the same pass. */
-static int put_checked(struct buf *out, struct sioc_str utf8)
+/* The text from `plain` on, where the first byte is that needs more than copying. */
+static int put_checked_slow(struct buf *out, struct sioc_str utf8, const char *plain)
 {
-    const char *p = utf8.ptr, *end = utf8.len ? p + utf8.len : p;
-    const char *run = p;
-    /* Room for the usual case in one go; escapes ask for more as they come. */
-    size_t most;
-    if (!mem_add(utf8.len, 2, &most))
-        return fail(out, SIOC_ETOOBIG);
-    if (!buf_reserve(out, most))
-        return out->error;
+    const char *run = utf8.ptr, *p = plain, *end = run + utf8.len;
     buf_putc(out, '"');
-    while ((p = json_plain_end(p, end)) < end) {
+    for (; p < end; p = json_plain_end(p, end)) {
         if ((unsigned char)*p >= 0x80) {
             size_t len = wide_run(p, end);
             if (len == 0)
@@ -76,6 +69,29 @@ static int put_checked(struct buf *out, struct sioc_str utf8)
     buf_put(out, run, (size_t)(end - run));
     buf_putc(out, '"');
     return out->error;
+}
+
+/* Runs are copied as they are, checked in the same pass. */
+static int put_checked(struct buf *out, struct sioc_str utf8)
+{
+    if (utf8.len == 0) {
+        buf_put(out, "\"\"", 2);
+        return out->error;
+    }
+    size_t most;
+    if (!mem_add(utf8.len, 2, &most))
+        return fail(out, SIOC_ETOOBIG);
+    uint8_t *to = buf_reserve(out, most);
+    if (!to)
+        return out->error;
+    const char *plain = json_plain_end(utf8.ptr, utf8.ptr + utf8.len);
+    if (plain < utf8.ptr + utf8.len)
+        return put_checked_slow(out, utf8, plain);
+    to[0] = '"';
+    memcpy(to + 1, utf8.ptr, utf8.len);
+    to[utf8.len + 1] = '"';
+    buf_commit(out, most);
+    return 0;
 }
 
 void json_put_string(struct buf *out, struct sioc_str utf8)
