@@ -38,7 +38,7 @@ static void *allocate(void *user, void *old, size_t old_size, size_t new_size)
         return NULL;
     }
     if (new_size > old_size && host->memory_grace == 0 &&
-        new_size - old_size > host->config->memory_limit_bytes - host->memory_used)
+        host->memory_used + (new_size - old_size) > host->config->memory_limit_bytes)
         return NULL;
     block = realloc(old, new_size);
     if (block)

@@ -181,6 +181,7 @@ static void drive(struct slua_host *host, struct slua_task *task, int args)
 {
     struct slua_pool *pool = host->pool;
     struct slua_task *outer_task = pool->current;
+    unsigned grace = host->memory_grace;
     lua_State *outer;
     int status, count = 0;
 
@@ -188,9 +189,11 @@ static void drive(struct slua_host *host, struct slua_task *task, int args)
         slua_luv_touch(host->luv);
     pool->current = task;
     task->state = SLUA_TASK_RUNNING;
+    host->memory_grace = 0; /* inside a task the limit holds in any case */
     outer = slua_watch_enter(host->watchdog, task->L);
     status = lua_resume(task->L, outer ? outer : host->L, args, &count);
     slua_watch_leave(host->watchdog, outer);
+    host->memory_grace = grace;
     pool->current = outer_task;
 
     if (status == LUA_OK) {
