@@ -65,6 +65,8 @@ void http_conn_open(const struct http_config *config, struct net_stream *stream)
 /* Closes all connections of the config: those without a request at once; those with one when
  * their response is out. */
 void http_conns_close(const struct http_config *config);
+/* Closes all of them now, whatever is going on. */
+void http_conns_destroy(const struct http_config *config);
 /* Closes this connection now, whatever is going on; `aborted` is called if a request is open.
  */
 void http_conn_destroy(struct http_conn *conn);
