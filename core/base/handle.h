@@ -12,14 +12,14 @@
 struct handle_slot {
     void *object; /* NULL: free */
     uint32_t serial;
-    uint32_t next_free;
+    uint32_t next_free; /* as first_free */
 };
 
 struct handle_table {
     struct handle_slot *slots;
     size_t cap;
-    uint32_t used; /* slots ever used */
-    uint32_t first_free;
+    uint32_t used;       /* slots ever used */
+    uint32_t first_free; /* slot + 1; 0: none */
 };
 
 void handle_table_init(struct handle_table *t);

@@ -117,6 +117,7 @@ void log_write(const struct log *log, enum sioc_log_level level, const char *for
     if (!log->fn || level < log->level)
         return;
     char small[512];
+    small[0] = '\0';
     va_list args;
     va_start(args, format);
     int len = vsnprintf(small, sizeof small, format, args);

@@ -99,8 +99,8 @@ struct sioc_json_encoder;
 SIOC_API struct sioc_json_encoder *sioc_json_encoder_new(void);
 SIOC_API void sioc_json_encoder_free(struct sioc_json_encoder *encoder);
 SIOC_API struct sioc_sink *sioc_json_encoder_sink(struct sioc_json_encoder *encoder);
-/* What was written since the last reset; borrowed until the encoder is used again.  Empty after a
- * failure. */
+/* What was written since the last reset; borrowed until the encoder is used again.  Empty after
+ * a failure. */
 SIOC_API struct sioc_str sioc_json_encoder_text(const struct sioc_json_encoder *encoder);
 SIOC_API void sioc_json_encoder_reset(struct sioc_json_encoder *encoder);
 
