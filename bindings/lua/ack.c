@@ -1,0 +1,170 @@
+/* bindings/lua/ack.c -- answers: those that scripts give, and those that they wait for.
+ *
+ * The function that answers a client is a closure over plain numbers, so it works later, and
+ * once.  An answer that a script waits for comes as an event of the core, exactly one for each
+ * emit that succeeded: it calls a function or wakes a task.
+ */
+#include "api.h"
+
+/* ---- the message ---- */
+
+/* api->message is not NULL only between here and there: lua_error (lack of memory) may leave
+ * one behind, which the next call frees. */
+int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, int first,
+              int last)
+{
+    struct sioc_sink *sink = sioc_message_sink(message);
+    int r = 0;
+
+    sioc_message_free(api->message);
+    api->message = message;
+    for (int i = first; i <= last && r >= 0; i++) {
+        r = slua_walk(L, i, sink);
+        if (r < 0) {
+            lua_pushfstring(L, "argument %d: ", i - first + 1);
+            lua_insert(L, -2);
+            lua_concat(L, 2);
+        }
+    }
+    api->message = NULL;
+    if (r < 0)
+        sioc_message_free(message);
+    return r;
+}
+
+/* ---- answers that scripts give ---- */
+
+enum { ANSWER_API = 1, ANSWER_NSP, ANSWER_SOCKET, ANSWER_ID, ANSWER_GIVEN, ANSWER_VALUES = 5 };
+
+/* ack(...): true when it is on its way. */
+static int answer(lua_State *L)
+{
+    struct slua_api *api = slua_api(L);
+    struct slua_nsp *nsp = lua_touserdata(L, lua_upvalueindex(ANSWER_NSP));
+    struct sioc_reply reply = {
+        .socket = (uint64_t)lua_tointeger(L, lua_upvalueindex(ANSWER_SOCKET)),
+        .id = (uint64_t)lua_tointeger(L, lua_upvalueindex(ANSWER_ID)),
+        .wanted = true,
+    };
+    struct sioc_message *message;
+    int r = SIOC_ECLOSED;
+
+    if (lua_toboolean(L, lua_upvalueindex(ANSWER_GIVEN)) || !nsp->server->core) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    if (sioc_message_new_answer(nsp->core, &message) < 0)
+        return luaL_error(L, "not enough memory");
+    if (slua_fill(L, api, message, 1, lua_gettop(L)) < 0)
+        return lua_error(L);
+    lua_pushboolean(L, 1);
+    lua_replace(L, lua_upvalueindex(ANSWER_GIVEN));
+    r = sioc_reply_send(nsp->server->core, reply, message);
+    lua_pushboolean(L, r >= 0);
+    return 1;
+}
+
+void slua_push_answer(lua_State *L, struct slua_nsp *nsp, struct sioc_reply reply)
+{
+    lua_pushlightuserdata(L, nsp->server->api);
+    lua_pushlightuserdata(L, nsp);
+    lua_pushinteger(L, (lua_Integer)reply.socket);
+    lua_pushinteger(L, (lua_Integer)reply.id);
+    lua_pushboolean(L, 0);
+    lua_pushcclosure(L, answer, ANSWER_VALUES);
+}
+
+/* ---- answers that scripts wait for ---- */
+
+static const char *error_text(int code)
+{
+    return code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code);
+}
+
+static void push_values(lua_State *L, const struct sioc_event *event)
+{
+    struct slua_builder builder;
+    int r;
+
+    slua_builder_init(&builder, L);
+    r = sioc_event_read(event, &builder.sink, NULL);
+    if (r < 0)
+        luaL_error(L, "the answer cannot be read: %s", sioc_strerror(r));
+}
+
+struct callback {
+    int ref;
+    int code; /* 0: there is an answer */
+    const struct sioc_event *event;
+};
+
+static int callback_body(lua_State *L)
+{
+    const struct callback *c = lua_touserdata(L, 1);
+
+    slua_push_ref(L, c->ref);
+    if (c->code == 0) {
+        lua_pushnil(L);
+        push_values(L, c->event);
+    } else {
+        lua_pushstring(L, error_text(c->code));
+    }
+    lua_callk(L, lua_gettop(L) - 2, 0, 0, NULL);
+    return 0;
+}
+
+static void call_back(struct slua_nsp *nsp, uint64_t socket, struct callback *c)
+{
+    struct slua_server *server = nsp->server;
+    struct slua_task_info info = {
+        .what = "ack", .socket = socket, .server = server->core, .owner = server};
+
+    slua_run(server->api->host, callback_body, c, &info);
+    slua_unref(server->api->host, c->ref);
+}
+
+static void on_callback(void *user, intptr_t ref, struct sioc_event *event)
+{
+    struct sioc_socket *socket = sioc_event_socket(event);
+    struct callback c = {(int)ref, sioc_event_status(event), event};
+
+    call_back(user, socket ? sioc_socket_handle(socket) : 0, &c);
+}
+
+void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code)
+{
+    struct callback c = {ref, code, NULL};
+
+    call_back(nsp, socket, &c);
+}
+
+static int push_answer(lua_State *L, void *user)
+{
+    const struct sioc_event *event = user;
+    int code = sioc_event_status(event), top = lua_gettop(L);
+
+    if (code == 0) {
+        push_values(L, event);
+    } else {
+        lua_pushnil(L);
+        lua_pushstring(L, error_text(code));
+    }
+    return lua_gettop(L) - top;
+}
+
+static void on_task(void *user, intptr_t ref, struct sioc_event *event)
+{
+    struct slua_nsp *nsp = user;
+
+    slua_wake(nsp->server->api->host, (uint64_t)ref, push_answer, event);
+}
+
+struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref)
+{
+    return (struct sioc_handler){.call = on_callback, .user = nsp, .ref = ref};
+}
+
+struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task)
+{
+    return (struct sioc_handler){.call = on_task, .user = nsp, .ref = (intptr_t)task};
+}

@@ -1,0 +1,270 @@
+/* bindings/lua/api.h -- what the files of the API objects share: types, servers, calls.
+ *
+ * Objects that scripts hold (server, namespace, socket, operator, request, response) are full
+ * userdata.  Their methods carry the address of the one slua_api of the state as upvalue 1 and
+ * know their own kind by the address of its metatable, so that no call looks up a name.  A
+ * socket is known by its handle only; servers and namespaces are userdata that live as long as
+ * the state, and a server that was freed leaves core == NULL behind.
+ *
+ * Knows the public headers of sioc and host.h; nothing of tasks but how to run one.
+ */
+#ifndef SLUA_API_H
+#define SLUA_API_H
+
+#include "host.h"
+
+enum slua_type {
+    SLUA_SERVER,
+    SLUA_NAMESPACE,
+    SLUA_SOCKET,
+    SLUA_OPERATOR,
+    SLUA_REQUEST, /* a table: what a route's handler is told */
+    SLUA_RESPONSE,
+    SLUA_TYPES
+};
+
+/* One per state, a userdata that is never collected. */
+struct slua_api {
+    struct slua_host *host;
+    const void *meta[SLUA_TYPES]; /* lua_topointer of the metatables */
+    int meta_ref[SLUA_TYPES];
+    int functions;                /* registry reference of a table, see slua_function_ref */
+    struct sioc_message *message; /* being filled; not NULL at the next one: an error struck */
+    struct sioc_json_encoder *encoder;
+    void (*closed)(void *user); /* of slua_servers_close */
+    void *closed_user;
+};
+
+static inline struct slua_api *slua_api(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* What a handler was registered as; its address is the `user` of the core's handler. */
+enum slua_hook_flags {
+    SLUA_HOOK_SERIAL = 1, /* the socket's next events wait while it waits */
+    SLUA_HOOK_OWN = 2,    /* of one socket: is not told the socket */
+    SLUA_HOOK_ANY = 4,    /* of every event: is told its name */
+    SLUA_HOOKS = 8
+};
+struct slua_hook {
+    struct slua_nsp *nsp;
+    unsigned flags;
+};
+
+struct slua_nsp {
+    struct slua_server *server;
+    struct sioc_namespace *core;
+    struct slua_hook hooks[SLUA_HOOKS];
+};
+
+/* A handler that may wait, and what depends on its end: an admission, held events, a request.
+ */
+struct slua_pending {
+    struct slua_pending *next, **link; /* list of the server */
+    struct slua_server *server;
+    uint64_t handle; /* of the socket or the request */
+    bool held;       /* the socket's events are */
+    bool ended;
+    char name[64]; /* for logs */
+};
+
+struct slua_address {
+    char host[256];
+    uint16_t port;
+};
+
+#define SLUA_ADDRESSES      8
+#define SLUA_ERROR_HANDLERS 8
+
+struct slua_server {
+    struct slua_nsp root; /* first: a server is used as its namespace "/" */
+    struct slua_api *api;
+    struct slua_server *next; /* in the order of their creation */
+    struct sioc_server *core; /* NULL once freed */
+    int ref;                  /* keeps this userdata */
+    int address_count, error_count;
+    struct slua_address addresses[SLUA_ADDRESSES]; /* asked for while the script loads */
+    int errors[SLUA_ERROR_HANDLERS];               /* registry references */
+    struct slua_pending *pending;
+    bool serial;
+    bool started, closing, closed;
+};
+
+/* The userdata of a socket; user value 1 is `data`, 2 is `handshake`. */
+struct slua_socket {
+    uint64_t handle;
+    struct slua_nsp *nsp;
+    char id[32];
+};
+
+/* Who is spoken to and how: immutable, built by copying. */
+struct slua_operator {
+    struct slua_nsp *nsp;
+    uint64_t socket;     /* direct: the receiver; else who is left out, 0 = nobody */
+    uint64_t timeout_ms; /* 0 = none */
+    unsigned rooms, excepts;
+    bool direct, is_volatile, no_compress, local;
+};
+
+/* ---- api.c ---- */
+
+/* Makes the metatable of a type: `methods` and, with ids from 1, `properties` (each a
+ * NULL-ended list; may be NULL) behind index, a function that starts with slua_member. */
+void slua_new_type(lua_State *L, struct slua_api *api, enum slua_type type, const char *name,
+                   const luaL_Reg *methods, const char *const *properties, lua_CFunction index);
+/* In an __index function: pushes the method and returns 0, or returns the property's id.
+ * Unknown members are nil. */
+int slua_member(lua_State *L);
+/* Sets the metatable of the value on the top. */
+void slua_set_type(lua_State *L, const struct slua_api *api, enum slua_type type);
+bool slua_is(lua_State *L, const struct slua_api *api, int index, enum slua_type type);
+/* The userdata at index 1, or an error that says to use a colon. */
+void *slua_self(lua_State *L, const struct slua_api *api, enum slua_type type);
+/* The server or namespace at index 1; the server is alive. */
+struct slua_nsp *slua_self_nsp(lua_State *L);
+/* A function that raises: `name` belongs to a later version. */
+void slua_set_later(lua_State *L, const char *const *names);
+
+/* A registry reference to the function at index; the same for the same function, counted, so
+ * that it can be found again to take a handler off.  unref never raises. */
+int slua_function_ref(lua_State *L, struct slua_api *api, int index);
+int slua_function_find(lua_State *L, struct slua_api *api, int index); /* 0 = not registered */
+void slua_function_unref(struct slua_api *api, intptr_t ref);
+
+struct slua_pending *slua_pending_new(struct slua_server *server, uint64_t handle);
+void slua_pending_free(struct slua_pending *pending);
+
+/* Seconds at index as milliseconds, at least 1. */
+uint64_t slua_check_ms(lua_State *L, int index);
+/* The number of names at index: 1 for a string, the length of an array. slua_push_name pushes
+ * the i-th (from 1). */
+unsigned slua_count_names(lua_State *L, int index);
+struct sioc_str slua_push_name(lua_State *L, int index, unsigned i);
+static inline struct sioc_str slua_check_str(lua_State *L, int index)
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, index, &len);
+
+    return sioc_str_n(text, len);
+}
+static inline void slua_push_str(lua_State *L, struct sioc_str s)
+{
+    lua_pushlstring(L, s.ptr ? s.ptr : "", s.len);
+}
+/* Sets the field `name` of the table at the top. */
+static inline void slua_set_str(lua_State *L, const char *name, struct sioc_str s)
+{
+    slua_push_str(L, s);
+    lua_setfield(L, -2, name);
+}
+/* JSON text of the value at index in the shared encoder, valid until its next use. */
+struct sioc_str slua_to_json(lua_State *L, struct slua_api *api, int index);
+/* `dir` as the script means it: relative to the folder of the script.  Pushed. */
+const char *slua_push_path(lua_State *L, const struct slua_api *api, const char *dir);
+
+/* ---- options.c ---- */
+
+/* Options from the table at index (or none) and the command line; the caller's. Raises on a
+ * wrong one. */
+struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index);
+
+/* ---- namespace.c, server.c ---- */
+
+void slua_open_namespace(lua_State *L, struct slua_api *api);
+extern const luaL_Reg slua_namespace_methods[];
+void slua_nsp_init(struct slua_nsp *nsp, struct slua_server *server,
+                   struct sioc_namespace *core);
+/* Pushes the namespace's object: for "/" the server. */
+void slua_push_nsp(lua_State *L, struct slua_nsp *nsp);
+/* The handler of the function at index (a new reference). */
+struct sioc_handler slua_handler(lua_State *L, struct slua_nsp *nsp, unsigned flags, int index,
+                                 int options);
+/* Raises what a registration that failed means. */
+int slua_refused(lua_State *L, int code, const char *name);
+/* Takes off the handlers of `name`: of all functions, or of the one at index 3. */
+int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,
+             struct sioc_str name, int index);
+
+/* ---- socket.c, handshake.c ---- */
+
+void slua_open_socket(lua_State *L, struct slua_api *api);
+/* Pushes the one userdata of the socket. */
+void slua_push_socket(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket);
+/* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
+void slua_push_handshake(lua_State *L, const struct sioc_socket *socket);
+static inline struct sioc_socket *slua_find_socket(const struct slua_socket *s)
+{
+    struct sioc_server *core = s->nsp->server->core;
+
+    return core ? sioc_socket_find(core, s->handle) : NULL;
+}
+
+/* ---- broadcast.c: operators, and the functions that sockets and namespaces share with them */
+
+void slua_open_operator(lua_State *L, struct slua_api *api);
+int slua_op_to(lua_State *L);
+int slua_op_except(lua_State *L);
+int slua_op_compress(lua_State *L);
+int slua_op_timeout(lua_State *L);
+int slua_op_emit(lua_State *L);
+int slua_op_send(lua_State *L);
+int slua_op_emit_with_ack(lua_State *L);
+int slua_op_sockets_join(lua_State *L);
+int slua_op_sockets_leave(lua_State *L);
+int slua_op_disconnect_sockets(lua_State *L);
+int slua_op_fetch_sockets(lua_State *L);
+enum slua_op_property {
+    SLUA_OP_VOLATILE = 1,
+    SLUA_OP_LOCAL,
+    SLUA_OP_LOCAL_,
+    SLUA_OP_BROADCAST,
+    SLUA_OP_LAST = SLUA_OP_BROADCAST
+};
+#define SLUA_OP_PROPERTIES "volatile", "local", "local_", "broadcast"
+/* Who is meant; names: the rooms, then the excepted ones. */
+struct sioc_target slua_target(const struct slua_operator *op, const struct sioc_str *names);
+/* Pushes the operator that the property means for the object at index 1. */
+int slua_op_property(lua_State *L, int property);
+
+/* ---- emit.c ---- */
+
+/* The event at index `first` with what follows it, to one socket. One boolean is pushed. */
+int slua_emit(lua_State *L, const struct slua_operator *to, int first);
+int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first);
+/* The same to many. */
+int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
+                      const struct sioc_str *names, int first);
+
+/* ---- ack.c ---- */
+
+/* Pushes the function that answers. */
+void slua_push_answer(lua_State *L, struct slua_nsp *nsp, struct sioc_reply reply);
+/* Puts the arguments from `first` to `last` into the message (taken on failure). On failure a
+ * message is pushed. */
+int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, int first,
+              int last);
+/* How an emit asks for an answer: by callback (a registry reference) or by waking a task. */
+struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref);
+struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task);
+/* Calls the callback with an error now: the message could not be sent. */
+void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code);
+
+/* ---- dispatch.c ---- */
+
+/* The core's handler for every function of a script. */
+void slua_on_event(void *user, intptr_t ref, struct sioc_event *event);
+void slua_on_drop(void *user, intptr_t ref);
+
+/* ---- http.c, exchange.c ---- */
+
+extern const luaL_Reg slua_http_methods[];
+/* Pushes the request's table, and the object that answers it. */
+void slua_push_exchange(lua_State *L, struct slua_server *server, struct sioc_request *request);
+/* Answers with what a handler returned, the values from `first` up, unless it has answered
+ * itself.  response: stack index. */
+void slua_respond_with(lua_State *L, int response, int first);
+void slua_open_exchange(lua_State *L, struct slua_api *api);
+#define SLUA_BAD_JSON "invalid JSON in the request body"
+
+#endif

@@ -1,0 +1,252 @@
+/* bindings/lua/dispatch.c -- from an event of the core to a handler of the script.
+ *
+ * Each call is a task of its own.  Its body pushes the function and the arguments, decoded from
+ * the wire there and nowhere else, and calls; what the handler returns is looked at in the same
+ * protected place.  When others depend on the handler's end (the admission of a socket, events
+ * that are held) there is a slua_pending, which learns of errors too.
+ */
+#include "api.h"
+#include <stdio.h>
+
+/* On the C stack of the core's call: valid until the handler first waits. */
+struct call {
+    struct slua_hook *hook;
+    intptr_t ref;
+    struct sioc_event *event;
+};
+
+/* ---- arguments ---- */
+
+/* Returns whether the client wants an answer; its function is the last argument then. */
+static bool push_client_event(lua_State *L, const struct call *call)
+{
+    struct slua_nsp *nsp = call->hook->nsp;
+    struct sioc_reply reply = sioc_event_reply(call->event);
+    struct slua_builder builder;
+    int r;
+
+    if (call->hook->flags & SLUA_HOOK_ANY)
+        slua_push_str(L, sioc_event_name(call->event));
+    slua_builder_init(&builder, L);
+    r = sioc_event_read(call->event, &builder.sink, NULL);
+    if (r < 0)
+        luaL_error(L, "the arguments cannot be read: %s", sioc_strerror(r));
+    if (!reply.wanted)
+        return false;
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    slua_push_answer(L, nsp, reply);
+    return true;
+}
+
+static void push_reason(lua_State *L, const struct sioc_event *event)
+{
+    struct sioc_str details = sioc_event_details(event);
+
+    slua_push_str(L, sioc_event_reason(event));
+    if (details.len > 0)
+        slua_push_str(L, details);
+}
+
+/* ---- the usual handlers ---- */
+
+/* Index 1 is the function that answers, or nil; above it is what the handler returned. */
+static int returned(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    if (lua_gettop(L) > 1 && lua_isfunction(L, 1))
+        lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
+static int event_body(lua_State *L)
+{
+    const struct call *call = lua_touserdata(L, 1);
+    struct slua_hook *hook = call->hook;
+    bool wanted = false;
+
+    lua_pushnil(L);
+    lua_replace(L, 1);
+    slua_push_ref(L, call->ref);
+    if (!(hook->flags & SLUA_HOOK_OWN))
+        slua_push_socket(L, hook->nsp, sioc_event_socket(call->event));
+    if (sioc_event_kind(call->event) == SIOC_EVENT_CLIENT)
+        wanted = push_client_event(L, call);
+    else if (sioc_event_kind(call->event) != SIOC_EVENT_CONNECTION)
+        push_reason(L, call->event);
+    /* What handlers of every event return means nothing: there is one for the event itself. */
+    if (wanted && !(hook->flags & SLUA_HOOK_ANY)) {
+        lua_pushvalue(L, -1);
+        lua_replace(L, 1);
+    }
+    lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, returned);
+    return returned(L, LUA_OK, 0);
+}
+
+/* ---- middleware ---- */
+
+/* The host is told nothing by a handler that refuses, the client is. Index 1 is the socket. */
+static int admit(lua_State *L, int status, lua_KContext ctx)
+{
+    const struct slua_socket *s = lua_touserdata(L, 1);
+    struct slua_server *server = s->nsp->server;
+    struct sioc_str data = {NULL, 0};
+    const char *message = NULL;
+
+    (void)status;
+    (void)ctx;
+    if (!server->core)
+        return 0;
+    lua_settop(L, 4);
+    if (!lua_toboolean(L, 2) && !lua_isnil(L, 3))
+        message = luaL_tolstring(L, 3, NULL);
+    else if (lua_isboolean(L, 2) && !lua_toboolean(L, 2))
+        message = "not allowed";
+    if (message && !lua_isnil(L, 4))
+        data = slua_to_json(L, server->api, 4);
+    sioc_admit(server->core, s->handle, message, data);
+    return 0;
+}
+
+static int middleware_body(lua_State *L)
+{
+    const struct call *call = lua_touserdata(L, 1);
+
+    slua_push_socket(L, call->hook->nsp, sioc_event_socket(call->event));
+    lua_replace(L, 1);
+    slua_push_ref(L, call->ref);
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, LUA_MULTRET, 0, admit);
+    return admit(L, LUA_OK, 0);
+}
+
+static void middleware_done(struct slua_host *host, void *user,
+                            const struct slua_result *result)
+{
+    struct slua_pending *p = user;
+
+    (void)host;
+    if (result->status != LUA_OK && p->server->core)
+        sioc_admit(p->server->core, p->handle, "Internal server error",
+                   (struct sioc_str){NULL, 0});
+    slua_pending_free(p);
+}
+
+/* ---- running ---- */
+
+static void hold_done(struct slua_host *host, void *user, const struct slua_result *result)
+{
+    struct slua_pending *p = user;
+    struct sioc_socket *socket = NULL;
+
+    (void)host;
+    (void)result;
+    p->ended = true;
+    if (!p->held)
+        return; /* hold_while_waiting frees it */
+    if (p->server->core)
+        socket = sioc_socket_find(p->server->core, p->handle);
+    if (socket)
+        sioc_socket_release(socket);
+    slua_pending_free(p);
+}
+
+/* Runs the body; when its handler waits, what the socket's client sends waits as well. */
+static int hold_while_waiting(struct slua_server *server, struct call *call,
+                              struct slua_task_info *info)
+{
+    struct slua_pending *p = slua_pending_new(server, info->socket);
+    int r;
+
+    if (!p)
+        return SIOC_ENOMEM;
+    info->done = hold_done;
+    info->user = p;
+    r = slua_run(server->api->host, event_body, call, info);
+    if (r < 0 || p->ended) {
+        slua_pending_free(p);
+        return r;
+    }
+    p->held = true;
+    sioc_socket_hold(sioc_event_socket(call->event));
+    return 0;
+}
+
+static int run_middleware(struct slua_server *server, struct call *call,
+                          struct slua_task_info *info)
+{
+    struct slua_pending *p = slua_pending_new(server, info->socket);
+    int r;
+
+    if (!p)
+        return SIOC_ENOMEM;
+    info->done = middleware_done;
+    info->user = p;
+    r = slua_run(server->api->host, middleware_body, call, info);
+    if (r < 0)
+        slua_pending_free(p);
+    return r;
+}
+
+static void set_name(struct slua_task_info *info, struct sioc_str name)
+{
+    size_t len = name.len < sizeof info->name ? name.len : sizeof info->name - 1;
+
+    if (len > 0)
+        memcpy(info->name, name.ptr, len);
+    info->name[len] = '\0';
+}
+
+void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
+{
+    struct slua_hook *hook = user;
+    struct slua_server *server = hook->nsp->server;
+    struct call call = {hook, ref, event};
+    struct slua_task_info info;
+    int r;
+
+    info.socket = sioc_socket_handle(sioc_event_socket(event));
+    info.server = server->core;
+    info.owner = server;
+    info.quiet = false;
+    info.done = NULL;
+    info.user = NULL;
+    info.name[0] = '\0';
+    switch (sioc_event_kind(event)) {
+    case SIOC_EVENT_MIDDLEWARE:
+        info.what = "middleware";
+        r = run_middleware(server, &call, &info);
+        if (r < 0)
+            sioc_admit(server->core, info.socket, "Internal server error",
+                       (struct sioc_str){NULL, 0});
+        break;
+    case SIOC_EVENT_CONNECTION:
+        info.what = "connection";
+        r = hold_while_waiting(server, &call, &info);
+        break;
+    case SIOC_EVENT_CLIENT:
+        info.what = "event";
+        set_name(&info, sioc_event_name(event));
+        r = hook->flags & SLUA_HOOK_SERIAL
+                ? hold_while_waiting(server, &call, &info)
+                : slua_run(server->api->host, event_body, &call, &info);
+        break;
+    case SIOC_EVENT_DISCONNECTING:
+    case SIOC_EVENT_DISCONNECT:
+    case SIOC_EVENT_ACK:
+    default:
+        info.what =
+            sioc_event_kind(event) == SIOC_EVENT_DISCONNECT ? "disconnect" : "disconnecting";
+        r = slua_run(server->api->host, event_body, &call, &info);
+        break;
+    }
+    if (r < 0)
+        slua_log(server->api->host, SIOC_LOG_ERROR, "%s: %s", info.what, sioc_strerror(r));
+}
+
+void slua_on_drop(void *user, intptr_t ref)
+{
+    const struct slua_hook *hook = user;
+
+    slua_function_unref(hook->nsp->server->api, ref);
+}

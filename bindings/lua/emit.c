@@ -1,0 +1,154 @@
+/* bindings/lua/emit.c -- the way of an event from a script into the core.
+ *
+ * Arguments go from the Lua stack straight into the message's sink; nothing is sent when one of
+ * them cannot be.  Nothing is allocated here but for a callback.
+ */
+#include "api.h"
+
+/* The message for the event at index `first`, with the arguments up to `last`, in *ret_message.
+ * On failure an error text is pushed. */
+static int build(lua_State *L, const struct slua_operator *to, int first, int last,
+                 struct sioc_message **ret_message)
+{
+    struct slua_api *api = to->nsp->server->api;
+    size_t len;
+    const char *name = lua_tolstring(L, first, &len);
+    int r = sioc_message_new(to->nsp->core, sioc_str_n(name, len), ret_message);
+
+    if (r == SIOC_ERESERVED) {
+        lua_pushfstring(L, "\"%s\" is a reserved event name", name);
+        return r;
+    }
+    if (r < 0) {
+        lua_pushfstring(L, "event name: %s", sioc_strerror(r));
+        return r;
+    }
+    return slua_fill(L, api, *ret_message, first + 1, last);
+}
+
+static struct sioc_emit settings(const struct slua_operator *to)
+{
+    return (struct sioc_emit){
+        .is_volatile = to->is_volatile,
+        .no_compress = to->no_compress,
+        .timeout_ms = to->timeout_ms,
+    };
+}
+
+/* ---- to one ---- */
+
+static struct sioc_socket *receiver(const struct slua_operator *to)
+{
+    struct sioc_server *core = to->nsp->server->core;
+
+    return core ? sioc_socket_find(core, to->socket) : NULL;
+}
+
+/* Sends with a callback, which hears of a failure as well, before emit returns. */
+static int emit_with_callback(lua_State *L, const struct slua_operator *to, int first)
+{
+    int last = lua_gettop(L) - 1, ref, r = SIOC_ECLOSED;
+    struct sioc_emit emit = settings(to);
+    struct sioc_message *message;
+    struct sioc_socket *socket = receiver(to);
+
+    ref = luaL_ref(L, LUA_REGISTRYINDEX); /* the callback was on the top */
+    if (socket) {
+        if (build(L, to, first, last, &message) < 0) {
+            luaL_unref(L, LUA_REGISTRYINDEX, ref);
+            return lua_error(L);
+        }
+        emit.ack = slua_ack_callback(to->nsp, ref);
+        r = sioc_socket_emit(socket, message, &emit);
+    }
+    if (r < 0)
+        slua_ack_fail(to->nsp, to->socket, ref, r);
+    lua_pushboolean(L, r >= 0);
+    return 1;
+}
+
+int slua_emit(lua_State *L, const struct slua_operator *to, int first)
+{
+    int last = lua_gettop(L);
+    struct sioc_emit emit;
+    struct sioc_message *message;
+    struct sioc_socket *socket;
+    int r = SIOC_ECLOSED;
+
+    luaL_checkstring(L, first);
+    if (last > first && lua_isfunction(L, last))
+        return emit_with_callback(L, to, first);
+    socket = receiver(to);
+    if (socket) {
+        if (build(L, to, first, last, &message) < 0)
+            return lua_error(L);
+        emit = settings(to);
+        r = sioc_socket_emit(socket, message, &emit);
+    }
+    lua_pushboolean(L, r >= 0);
+    return 1;
+}
+
+/* The answer's values are on the stack. */
+static int answered(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    return lua_gettop(L);
+}
+
+static int unanswered(lua_State *L, int code)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code));
+    return 2;
+}
+
+int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first)
+{
+    struct sioc_emit emit = settings(to);
+    struct sioc_message *message;
+    struct sioc_socket *socket = receiver(to);
+    int r;
+
+    luaL_checkstring(L, first);
+    if (!slua_can_wait(L))
+        return luaL_error(L, "emit_with_ack waits, and that is not possible here; give emit a "
+                             "function for the answer instead");
+    if (!socket)
+        return unanswered(L, SIOC_ECLOSED);
+    if (build(L, to, first, lua_gettop(L), &message) < 0)
+        return lua_error(L);
+    emit.ack = slua_ack_task(to->nsp, slua_task_id(L));
+    r = sioc_socket_emit(socket, message, &emit);
+    if (r < 0)
+        return unanswered(L, r);
+    lua_settop(L, 0);
+    return slua_wait(L, answered, 0);
+}
+
+/* ---- to many ---- */
+
+int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
+                      const struct sioc_str *names, int first)
+{
+    int last = lua_gettop(L), r;
+    struct sioc_target target = slua_target(to, names);
+    struct sioc_emit emit = settings(to);
+    struct sioc_message *message;
+
+    luaL_checkstring(L, first);
+    if (last > first && lua_isfunction(L, last))
+        return luaL_error(L, "acks of broadcasts are not available yet in sioc %s",
+                          sioc_version());
+    if (!to->nsp->server->core)
+        return luaL_error(L, "the server is gone");
+    if (build(L, to, first, last, &message) < 0)
+        return lua_error(L);
+    emit.timeout_ms = 0;
+    r = sioc_broadcast(to->nsp->core, &target, message, &emit);
+    if (r < 0 && r != SIOC_ECLOSED)
+        return luaL_error(L, "emit: %s", sioc_strerror(r));
+    lua_pushboolean(L, r >= 0);
+    return 1;
+}

@@ -1,0 +1,151 @@
+/* bindings/lua/options.c -- the table that a script gives sioc.server, as options of the core.
+ *
+ * Knows names and types only as the core tells them: a nested table is a dotted name, an array
+ * a list.  Options of the command line beat those of the script.
+ */
+#include "api.h"
+#include <stdio.h>
+
+struct walk {
+    lua_State *L;
+    const struct slua_config *config;
+    struct sioc_options *options;
+    char error[512];
+};
+
+/* Whether the command line sets it. */
+static bool overridden(const struct walk *w, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < w->config->option_count; i++) {
+        const char *option = w->config->options[i];
+
+        if (strncmp(option, name, len) == 0 && option[len] == '=')
+            return true;
+    }
+    return false;
+}
+
+static int wrong(struct walk *w, const char *name, const char *what)
+{
+    snprintf(w->error, sizeof w->error, "option \"%s\" %s", name, what);
+    return SIOC_EINVAL;
+}
+
+static int set_table(struct walk *w, const char *prefix, int index);
+
+static int set_text(struct walk *w, const char *name, int index)
+{
+    size_t len;
+    const char *text = lua_tolstring(w->L, index, &len);
+
+    if (strlen(text) != len)
+        return wrong(w, name, "holds a zero byte");
+    return sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
+}
+
+static int set_list(struct walk *w, const char *name, int index)
+{
+    lua_Integer count = (lua_Integer)lua_rawlen(w->L, index);
+    int r = 0;
+
+    for (lua_Integer i = 1; i <= count && r >= 0; i++) {
+        lua_rawgeti(w->L, index, i);
+        r = lua_type(w->L, -1) == LUA_TSTRING ? set_text(w, name, lua_gettop(w->L))
+                                              : wrong(w, name, "must be a list of strings");
+        lua_pop(w->L, 1);
+    }
+    return r;
+}
+
+static int set_value(struct walk *w, const char *name, int index)
+{
+    lua_State *L = w->L;
+    char *error = w->error;
+    size_t cap = sizeof w->error;
+
+    if (overridden(w, name))
+        return 0;
+    switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN:
+        return sioc_options_set_bool(w->options, name, lua_toboolean(L, index), error, cap);
+    case LUA_TNUMBER:
+        return sioc_options_set_number(w->options, name, lua_tonumber(L, index), error, cap);
+    case LUA_TSTRING:
+        if (strcmp(name, "cors") == 0)
+            return set_value(w, "cors.origin", index);
+        return set_text(w, name, index);
+    case LUA_TTABLE:
+        return lua_rawlen(L, index) > 0 ? set_list(w, name, index) : set_table(w, name, index);
+    case LUA_TFUNCTION:
+        return wrong(w, name, "as a function is not available yet");
+    default:
+        return wrong(w, name, "has a value that no option can have");
+    }
+}
+
+/* Each field of the table at index, under the dotted name. */
+static int set_table(struct walk *w, const char *prefix, int index)
+{
+    lua_State *L = w->L;
+    int r = 0;
+
+    if (lua_gettop(L) > 20)
+        return wrong(w, prefix, "is nested too deeply");
+    lua_pushnil(L);
+    while (r >= 0 && lua_next(L, index)) {
+        char name[128];
+        int value = lua_gettop(L);
+
+        if (lua_type(L, -2) != LUA_TSTRING)
+            r = wrong(w, prefix, "is a table that is neither a list nor has names");
+        else if (snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "",
+                          lua_tostring(L, -2)) >= (int)sizeof name)
+            r = wrong(w, prefix, "has a name that is too long");
+        else
+            r = set_value(w, name, value);
+        lua_settop(L, value - 1);
+    }
+    return r;
+}
+
+static int set_command_line(struct walk *w)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < w->config->option_count && r >= 0; i++) {
+        const char *option = w->config->options[i];
+        const char *equals = strchr(option, '=');
+        char name[128];
+
+        if (!equals || (size_t)(equals - option) >= sizeof name)
+            return wrong(w, option, "is not of the form name=value");
+        memcpy(name, option, (size_t)(equals - option));
+        name[equals - option] = '\0';
+        r = sioc_options_parse(w->options, name, equals + 1, w->error, sizeof w->error);
+    }
+    return r;
+}
+
+struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index)
+{
+    struct walk w = {.L = L, .config = config};
+    int r = 0;
+
+    if (!lua_isnoneornil(L, index))
+        luaL_checktype(L, index, LUA_TTABLE);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    w.options = sioc_options_new();
+    if (!w.options)
+        luaL_error(L, "not enough memory");
+    if (lua_istable(L, index))
+        r = set_table(&w, "", index);
+    if (r >= 0)
+        r = set_command_line(&w);
+    if (r < 0) {
+        sioc_options_free(w.options);
+        luaL_error(L, "%s", w.error[0] ? w.error : sioc_strerror(r));
+    }
+    return w.options;
+}

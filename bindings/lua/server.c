@@ -1,0 +1,439 @@
+/* bindings/lua/server.c -- sioc.server: life, addresses, and what is not a namespace's.
+ *
+ * A server is used as its namespace "/" too, so that io:on and io:of("/admin"):on are one
+ * function.  Addresses are only noted while the script loads: nothing listens before all of it
+ * has run without an error.
+ */
+#include "api.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_HOST "127.0.0.1"
+#define DEFAULT_PORT 3000
+
+static const char api_key; /* its address is the key in the registry */
+
+static struct slua_server *self(lua_State *L)
+{
+    struct slua_server *server = slua_self(L, slua_api(L), SLUA_SERVER);
+
+    if (!server->core)
+        luaL_error(L, "the server is gone");
+    return server;
+}
+
+/* ---- making ---- */
+
+static void on_socket_gone(void *user, intptr_t host_ref)
+{
+    struct slua_server *server = user;
+
+    slua_unref(server->api->host, host_ref);
+}
+
+/* What the command line adds to the first server. */
+static void configure(lua_State *L, struct slua_server *server, bool first)
+{
+    const struct slua_config *config = server->api->host->config;
+
+    sioc_server_set_log(server->core, config->log_level, config->log, config->log_user);
+    sioc_server_on_socket_gone(server->core, on_socket_gone, server);
+    if (config->client_dir && sioc_server_set_client_dir(server->core, config->client_dir) < 0)
+        luaL_error(L, "not enough memory");
+    for (size_t i = 0; first && i < config->static_count; i++) {
+        int r = sioc_http_static(server->core, sioc_str("/"), config->statics[i]);
+
+        if (r < 0)
+            luaL_error(L, "--static %s: %s", config->statics[i],
+                       r == SIOC_ENOTFOUND ? "no such folder" : sioc_strerror(r));
+    }
+}
+
+static bool append(struct slua_host *host, struct slua_server *server)
+{
+    struct slua_server **link = &host->servers;
+    bool first = *link == NULL;
+
+    while (*link)
+        link = &(*link)->next;
+    *link = server;
+    return first;
+}
+
+static int new_server(lua_State *L)
+{
+    struct slua_api *api = slua_api(L);
+    struct sioc_options *options;
+    struct sioc_namespace *root;
+    struct slua_server *server;
+    double serial = 0;
+    bool first;
+    int r;
+
+    lua_settop(L, 1);
+    server = lua_newuserdatauv(L, sizeof *server, 1);
+    memset(server, 0, sizeof *server);
+    server->api = api;
+    lua_newtable(L); /* namespaces: by name and by address */
+    lua_setiuservalue(L, -2, 1);
+    slua_set_type(L, api, SLUA_SERVER);
+    lua_pushvalue(L, -1);
+    server->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+
+    options = slua_options(L, api->host->config, 1);
+    sioc_options_get(options, "serial", &serial);
+    server->serial = serial != 0;
+    r = sioc_server_new(api->host->loop, options, &server->core);
+    if (r < 0)
+        return luaL_error(L, "sioc.server: %s", sioc_strerror(r));
+    first = append(api->host, server);
+    r = sioc_server_of(server->core, sioc_str("/"), &root);
+    if (r < 0)
+        return luaL_error(L, "sioc.server: %s", sioc_strerror(r));
+    slua_nsp_init(&server->root, server, root);
+    configure(L, server, first);
+    return 1;
+}
+
+/* ---- namespaces ---- */
+
+static int server_of(lua_State *L)
+{
+    struct slua_server *server = self(L);
+    struct sioc_namespace *core;
+    struct sioc_str name;
+    struct slua_nsp *nsp;
+    int r;
+
+    if (lua_isfunction(L, 2) || lua_istable(L, 3))
+        return luaL_error(L,
+                          "dynamic namespaces (patterns and functions) are not available "
+                          "yet in sioc %s",
+                          sioc_version());
+    name = slua_check_str(L, 2);
+    r = sioc_server_of(server->core, name, &core);
+    if (r < 0)
+        return luaL_error(L, "namespace \"%s\": %s", name.ptr, sioc_strerror(r));
+    if (core == server->root.core) {
+        lua_pushvalue(L, 1);
+        return 1;
+    }
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    slua_push_str(L, sioc_namespace_name(core));
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, 2) != LUA_TNIL)
+        return 1;
+    lua_pop(L, 1);
+    nsp = lua_newuserdatauv(L, sizeof *nsp, 0);
+    slua_nsp_init(nsp, server, core);
+    slua_set_type(L, server->api, SLUA_NAMESPACE);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, 2, nsp);
+    lua_pushvalue(L, -1);
+    lua_insert(L, 3);
+    lua_rawset(L, 2); /* by its name */
+    return 1;
+}
+
+/* ---- addresses ---- */
+
+/* 0, or a code with the reason in the text. */
+static int open_address(struct slua_server *server, const struct slua_address *address,
+                        char *ret_error, size_t cap, uint16_t *ret_port)
+{
+    const struct slua_config *config = server->api->host->config;
+    int r = sioc_server_listen(server->core, address->host, address->port, ret_port);
+
+    if (r < 0) {
+        snprintf(ret_error, cap, "cannot listen on %s:%u: %s", address->host,
+                 (unsigned)address->port,
+                 r == SIOC_ENOTFOUND ? "no such address here" : sioc_strerror(r));
+        return r;
+    }
+    if (config->listening)
+        config->listening(config->user, address->host, *ret_port, false);
+    return 0;
+}
+
+/* io:listen(port[, host]): nothing, or the port when the server runs already. */
+static int server_listen(lua_State *L)
+{
+    struct slua_server *server = self(L);
+    lua_Integer port = luaL_checkinteger(L, 2);
+    size_t len;
+    const char *host = luaL_optlstring(L, 3, DEFAULT_HOST, &len);
+    struct slua_address address;
+    char error[400];
+    uint16_t bound;
+
+    luaL_argcheck(L, port >= 0 && port <= 65535, 2, "a port from 0 to 65535 expected");
+    luaL_argcheck(L, len > 0 && len < sizeof address.host, 3, "the name of a host expected");
+    memcpy(address.host, host, len + 1);
+    address.port = (uint16_t)port;
+    if (server->started) {
+        if (open_address(server, &address, error, sizeof error, &bound) < 0)
+            return luaL_error(L, "%s", error);
+        lua_pushinteger(L, bound);
+        return 1;
+    }
+    if (server->address_count == SLUA_ADDRESSES)
+        return luaL_error(L, "more than %d addresses", SLUA_ADDRESSES);
+    server->addresses[server->address_count++] = address;
+    return 0;
+}
+
+/* The command line beats the script, for its first server: one address is left then. */
+static void override(struct slua_server *server, const struct slua_config *config)
+{
+    struct slua_address *address = &server->addresses[0];
+
+    if (server->address_count == 0 || config->host_override || config->port_override >= 0) {
+        if (server->address_count == 0)
+            *address = (struct slua_address){.host = DEFAULT_HOST, .port = DEFAULT_PORT};
+        server->address_count = 1;
+    }
+    if (config->host_override)
+        snprintf(address->host, sizeof address->host, "%s", config->host_override);
+    if (config->port_override >= 0)
+        address->port = (uint16_t)config->port_override;
+}
+
+int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap)
+{
+    int number = 1;
+
+    for (struct slua_server *s = host->servers; s; s = s->next, number++) {
+        if (s->closing)
+            continue;
+        if (s == host->servers)
+            override(s, host->config);
+        if (s->address_count == 0) {
+            snprintf(ret_error, cap, "server %d of the script has no address: call io:listen",
+                     number);
+            return SIOC_EINVAL;
+        }
+        s->started = true;
+        for (int i = 0; i < s->address_count; i++) {
+            uint16_t port;
+            int r = open_address(s, &s->addresses[i], ret_error, cap, &port);
+
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void all_closed(struct slua_host *host, struct slua_api *api)
+{
+    void (*closed)(void *user) = api->closed;
+
+    for (const struct slua_server *s = host->servers; s; s = s->next)
+        if (!s->closed)
+            return;
+    api->closed = NULL;
+    if (closed)
+        closed(api->closed_user);
+}
+
+static void on_closed(void *user)
+{
+    struct slua_server *server = user;
+
+    server->closed = true;
+    all_closed(server->api->host, server->api);
+}
+
+static void close_server(struct slua_server *server)
+{
+    if (server->closing || !server->core)
+        return;
+    server->closing = true;
+    sioc_server_close(server->core, on_closed, server);
+}
+
+static int server_close(lua_State *L)
+{
+    close_server(self(L));
+    return 0;
+}
+
+static struct slua_api *api_of(struct slua_host *host)
+{
+    struct slua_api *api;
+
+    lua_rawgetp(host->L, LUA_REGISTRYINDEX, &api_key);
+    api = lua_touserdata(host->L, -1);
+    lua_pop(host->L, 1);
+    return api;
+}
+
+void slua_servers_close(struct slua_host *host, void (*done)(void *user), void *user)
+{
+    struct slua_api *api = api_of(host);
+
+    if (!host->servers) {
+        done(user);
+        return;
+    }
+    api->closed = NULL; /* while closing them one may be done at once */
+    for (struct slua_server *s = host->servers; s; s = s->next)
+        close_server(s);
+    api->closed = done;
+    api->closed_user = user;
+    all_closed(host, api);
+}
+
+void slua_servers_free(struct slua_host *host)
+{
+    struct slua_api *api = api_of(host);
+
+    for (struct slua_server *s = host->servers; s; s = s->next) {
+        struct sioc_server *core = s->core;
+
+        sioc_server_free(core);
+        s->core = NULL;
+        while (s->pending)
+            slua_pending_free(s->pending);
+    }
+    host->servers = NULL;
+    if (!api)
+        return;
+    sioc_message_free(api->message);
+    sioc_json_encoder_free(api->encoder);
+    api->message = NULL;
+    api->encoder = NULL;
+}
+
+/* ---- errors of handlers ---- */
+
+struct error_call {
+    struct slua_server *server;
+    int ref;
+    const char *message;
+    uint64_t socket;
+    const char *event;
+};
+
+static int error_body(lua_State *L)
+{
+    const struct error_call *e = lua_touserdata(L, 1);
+    struct sioc_socket *socket =
+        e->socket ? sioc_socket_find(e->server->core, e->socket) : NULL;
+
+    slua_push_ref(L, e->ref);
+    lua_pushstring(L, e->message);
+    lua_pushnil(L);
+    if (socket) {
+        intptr_t ref = sioc_socket_host_ref(socket);
+
+        if (ref) {
+            lua_pop(L, 1);
+            slua_push_ref(L, ref);
+        }
+    }
+    lua_pushstring(L, e->event);
+    lua_callk(L, 3, 0, 0, NULL);
+    return 0;
+}
+
+void slua_server_error(struct slua_server *server, const char *message, uint64_t socket,
+                       const char *event)
+{
+    /* Without an owner: an error in here is only logged. */
+    struct slua_task_info info = {.what = "error", .socket = socket, .server = server->core};
+    int refs[SLUA_ERROR_HANDLERS], count = server->error_count;
+
+    if (!server->core)
+        return;
+    memcpy(refs, server->errors, sizeof refs);
+    for (int i = 0; i < count; i++) {
+        struct error_call call = {server, refs[i], message, socket, event};
+
+        slua_run(server->api->host, error_body, &call, &info);
+    }
+}
+
+/* ---- the object ---- */
+
+static const char *const properties[] = {SLUA_OP_PROPERTIES, "name",    "sockets",
+                                         "clients_count",    "metrics", NULL};
+enum { SERVER_NAME = SLUA_OP_LAST + 1, SERVER_SOCKETS, SERVER_CLIENTS_COUNT, SERVER_METRICS };
+
+static void push_metrics(lua_State *L, const struct sioc_server *core)
+{
+    const char *name;
+    uint64_t value;
+
+    lua_newtable(L);
+    for (size_t i = 0; sioc_server_metric(core, i, &name, &value); i++) {
+        lua_pushinteger(L, (lua_Integer)value);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static int server_index(lua_State *L)
+{
+    int property = slua_member(L);
+    const struct slua_server *server;
+
+    if (!property)
+        return 1;
+    server = self(L);
+    switch (property) {
+    case SERVER_NAME:
+        lua_pushliteral(L, "/");
+        return 1;
+    case SERVER_SOCKETS: /* as in Node: the namespace "/" */
+        lua_pushvalue(L, 1);
+        return 1;
+    case SERVER_CLIENTS_COUNT:
+        lua_pushinteger(L, (lua_Integer)sioc_server_client_count(server->core));
+        return 1;
+    case SERVER_METRICS:
+        push_metrics(L, server->core);
+        return 1;
+    default:
+        return slua_op_property(L, property);
+    }
+}
+
+static const luaL_Reg methods[] = {
+    {"of", server_of},
+    {"listen", server_listen},
+    {"close", server_close},
+    {NULL, NULL},
+};
+
+static const char *const later[] = {"server_side_emit", "server_side_emit_with_ack",
+                                    "websocket", "publish", NULL};
+
+void slua_open_server(lua_State *L)
+{
+    struct slua_api *api = lua_newuserdatauv(L, sizeof *api, 0);
+
+    memset(api, 0, sizeof *api);
+    api->host = slua_host_of(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &api_key);
+    lua_newtable(L);
+    api->functions = luaL_ref(L, LUA_REGISTRYINDEX);
+
+    slua_new_type(L, api, SLUA_SERVER, "sioc.Server", methods, properties, server_index);
+    lua_pushlightuserdata(L, api);
+    luaL_setfuncs(L, slua_namespace_methods, 1);
+    lua_pushlightuserdata(L, api);
+    luaL_setfuncs(L, slua_http_methods, 1);
+    slua_set_later(L, later);
+    lua_pop(L, 1);
+    slua_open_namespace(L, api);
+    slua_open_socket(L, api);
+    slua_open_operator(L, api);
+    slua_open_exchange(L, api);
+
+    lua_pushlightuserdata(L, api);
+    lua_pushcclosure(L, new_server, 1);
+    lua_setfield(L, -2, "server");
+}
