@@ -5,7 +5,8 @@
  * stack stays small.  Knows no text format.
  *
  * Invariant: the open containers lie on the stack one behind the other, each from its base up;
- * there is always room for one more value.  Lack of memory raises in L.
+ * there is always room for one more value.  A decoder may not be left by longjmp, so while a
+ * value is added the memory limit is off; whether it was passed is looked at afterwards.
  */
 #include "host.h"
 
@@ -56,6 +57,24 @@ static void flush_map(struct slua_builder *b, struct slua_builder_frame *f, bool
     f->staged = 0;
 }
 
+/* Between these two Lua may take what it needs. */
+static lua_State *relax(struct sioc_sink *sink)
+{
+    self(sink)->host->memory_grace++;
+    return self(sink)->L;
+}
+
+static int restrain(struct slua_builder *b)
+{
+    struct slua_host *host = b->host;
+
+    host->memory_grace--;
+    if (host->memory_used <= host->config->memory_limit_bytes)
+        return 0;
+    lua_gc(b->L, LUA_GCCOLLECT);
+    return host->memory_used <= host->config->memory_limit_bytes ? 0 : SIOC_ENOMEM;
+}
+
 /* A value has been pushed. */
 static int added(struct slua_builder *b)
 {
@@ -63,7 +82,7 @@ static int added(struct slua_builder *b)
 
     if (b->depth == 0) {
         b->pushed++;
-        return lua_checkstack(b->L, LUA_MINSTACK) ? 0 : SIOC_ENOMEM;
+        return lua_checkstack(b->L, LUA_MINSTACK) ? restrain(b) : (restrain(b), SIOC_ENOMEM);
     }
     f = top(b);
     if (f->n >= 0) {
@@ -72,7 +91,7 @@ static int added(struct slua_builder *b)
     } else if (++f->staged == 2 * STAGE) {
         flush_map(b, f, false);
     }
-    return 0;
+    return restrain(b);
 }
 
 static int begin(struct slua_builder *b, lua_Integer n)
@@ -93,42 +112,43 @@ static int begin(struct slua_builder *b, lua_Integer n)
 
 static int put_null(struct sioc_sink *sink)
 {
+    lua_State *L = relax(sink);
+
     if (self(sink)->depth == 0)
-        lua_pushnil(self(sink)->L);
+        lua_pushnil(L);
     else
-        slua_push_null(self(sink)->L);
+        slua_push_null(L);
     return added(self(sink));
 }
 
 static int put_boolean(struct sioc_sink *sink, bool value)
 {
-    lua_pushboolean(self(sink)->L, value);
+    lua_pushboolean(relax(sink), value);
     return added(self(sink));
 }
 
 static int put_integer(struct sioc_sink *sink, int64_t value)
 {
-    lua_pushinteger(self(sink)->L, value);
+    lua_pushinteger(relax(sink), value);
     return added(self(sink));
 }
 
 static int put_number(struct sioc_sink *sink, double value)
 {
-    lua_pushnumber(self(sink)->L, value);
+    lua_pushnumber(relax(sink), value);
     return added(self(sink));
 }
 
 static int put_string(struct sioc_sink *sink, struct sioc_str utf8)
 {
-    lua_pushlstring(self(sink)->L, utf8.ptr, utf8.len);
+    lua_pushlstring(relax(sink), utf8.ptr, utf8.len);
     return added(self(sink));
 }
 
 static int put_binary(struct sioc_sink *sink, struct sioc_buffer *data)
 {
-    int code = slua_push_buffer(self(sink)->L, data);
-
-    return code < 0 ? code : added(self(sink));
+    slua_push_buffer(relax(sink), data);
+    return added(self(sink));
 }
 
 static int array_begin(struct sioc_sink *sink, size_t count)
@@ -141,6 +161,7 @@ static int array_end(struct sioc_sink *sink)
 {
     struct slua_builder *b = self(sink);
 
+    relax(sink);
     flush_array(b, top(b), true);
     b->depth--;
     slua_tag_array(b->L);
@@ -155,15 +176,16 @@ static int map_begin(struct sioc_sink *sink, size_t count)
 
 static int map_key(struct sioc_sink *sink, struct sioc_str utf8)
 {
-    lua_pushlstring(self(sink)->L, utf8.ptr, utf8.len);
+    lua_pushlstring(relax(sink), utf8.ptr, utf8.len);
     top(self(sink))->staged++;
-    return 0;
+    return restrain(self(sink));
 }
 
 static int map_end(struct sioc_sink *sink)
 {
     struct slua_builder *b = self(sink);
 
+    relax(sink);
     flush_map(b, top(b), true);
     b->depth--;
     return added(b);
@@ -193,6 +215,7 @@ void slua_builder_init(struct slua_builder *b, lua_State *L)
 
     b->sink.ops = &ops;
     b->L = L;
+    b->host = slua_host_of(L);
     b->depth = 0;
     b->pushed = 0;
     luaL_checkstack(L, LUA_MINSTACK, NULL);

@@ -114,11 +114,13 @@ static inline void slua_unref(struct slua_host *host, intptr_t ref)
 
 /* ---- values (build.c, walk.c) ---- */
 
-/* A sink that pushes each value it is driven with on L's stack. One per use, on the C stack. */
+/* A sink that pushes each value it is driven with on L's stack. One per use, on the C stack.
+ * Does not raise while it is driven: at the memory limit it answers SIOC_ENOMEM. */
 #define SLUA_MAX_DEPTH 64
 struct slua_builder {
     struct sioc_sink sink;
     lua_State *L;
+    struct slua_host *host;
     int depth;  /* 0: the next value goes on the stack */
     int pushed; /* values at depth 0 */
     /* Private: the open arrays and maps. */

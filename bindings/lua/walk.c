@@ -94,23 +94,26 @@ static int refuse_type(struct walker *w, int index, const struct step *at)
 
 /* ---- tables ---- */
 
-static int walk_element(struct walker *w, int table, lua_Integer i, const struct step *up)
+static int walk_element(struct walker *w, int table, lua_Integer i, bool holes,
+                        const struct step *up)
 {
     struct step at = {up, NULL, i};
     int code;
 
-    lua_rawgeti(w->L, table, i);
+    if (lua_rawgeti(w->L, table, i) == LUA_TNIL && !holes)
+        return refuse(w, up, SIOC_EINVAL, "a sparse array; use sioc.array() to send the holes");
     code = walk_value(w, lua_gettop(w->L), &at);
     lua_pop(w->L, 1);
     return code;
 }
 
-static int walk_array(struct walker *w, int table, lua_Integer n, const struct step *at)
+static int walk_array(struct walker *w, int table, lua_Integer n, bool holes,
+                      const struct step *at)
 {
     int code = check(w, at, w->sink->ops->array_begin(w->sink, (size_t)n));
 
     for (lua_Integer i = 1; i <= n && code >= 0; i++)
-        code = walk_element(w, table, i, at);
+        code = walk_element(w, table, i, holes, at);
     return code < 0 ? code : check(w, at, w->sink->ops->array_end(w->sink));
 }
 
@@ -157,13 +160,13 @@ static int walk_tagged(struct walker *w, int table, lua_Integer n, const struct 
     struct shape s;
 
     if (nothing_after(w->L, table, n))
-        return walk_array(w, table, n, at);
+        return walk_array(w, table, n, true, at);
     s = look(w->L, table);
     if (s.others > 0)
         return refuse(w, at, SIOC_EINVAL, "an array with keys that are not 1, 2, 3, ...");
     if ((size_t)s.max / 8 > s.indices + 128) /* holes are null, but not a million of them */
         return refuse(w, at, SIOC_EINVAL, "an array with too many holes");
-    return walk_array(w, table, s.max, at);
+    return walk_array(w, table, s.max, true, at);
 }
 
 static int walk_pair(struct walker *w, int key, const struct step *up)
@@ -208,13 +211,13 @@ static int walk_plain(struct walker *w, int table, lua_Integer n, const struct s
     if (n == 0)
         return walk_map(w, table, at);
     if (nothing_after(w->L, table, n))
-        return walk_array(w, table, n, at);
+        return walk_array(w, table, n, false, at);
     s = look(w->L, table); /* elements may lie in the hash part, where order says nothing */
     if (s.others > 0)
         return refuse(w, at, SIOC_EINVAL, "elements 1, 2, ... mixed with other keys");
     if ((size_t)s.max != s.indices)
         return refuse(w, at, SIOC_EINVAL, "a sparse array; use sioc.array() to send the holes");
-    return walk_array(w, table, s.max, at);
+    return walk_array(w, table, s.max, false, at);
 }
 
 static const void *metatable_of(lua_State *L, int index)
@@ -320,7 +323,9 @@ int slua_walk(lua_State *L, int index, struct sioc_sink *sink)
     code = walk_value(&w, lua_absindex(L, index), NULL);
     if (code < 0) {
         lua_settop(L, base);
+        slua_host_of(L)->memory_grace++; /* the caller has something to give back first */
         lua_pushstring(L, w.error);
+        slua_host_of(L)->memory_grace--;
     }
     return code;
 }
