@@ -38,11 +38,11 @@ static void from_integer(uint64_t value, struct decimal *ret)
 }
 
 /* value = mantissa * 2^-shift, scaled by 10^places: all as integers times 2^-(shift + 1), so
- * that the borders between this double and its neighbours are integers, too. */
+ * that the borders half way to this double's neighbours are integers, too.  (Whether a border
+ * itself reads back does not matter: none of them is a decimal of so few digits.) */
 struct scaled {
     wide low, middle, high;
-    unsigned shift;   /* in these units, 1 is 1 << shift */
-    bool borders_too; /* half way, an even mantissa wins the rounding */
+    unsigned shift; /* in these units, 1 is 1 << shift */
 };
 
 /* The multiple of `step` nearest to the value, if it reads back as the value. */
@@ -55,8 +55,6 @@ static bool nearest(const struct scaled *v, uint64_t step, uint64_t *ret)
     wide down = v->middle - below, up = above - v->middle;
     wide found = down < up || (down == up && even) ? below : above;
     if (found < v->low || found > v->high)
-        return false;
-    if (!v->borders_too && (found == v->low || found == v->high))
         return false;
     *ret = (uint64_t)(found >> v->shift);
     return true;
@@ -86,7 +84,7 @@ static bool by_wide_integers(double value, struct decimal *ret)
     const int top_bit = exponent + 52;
     int places = 16 - top_bit * 1233 / 4096 + (top_bit < 0);
     wide power = power_of_ten(places);
-    struct scaled v = {.shift = (unsigned)(1 - exponent), .borders_too = mantissa % 2 == 0};
+    struct scaled v = {.shift = (unsigned)(1 - exponent)};
     v.low = (wide)(2 * mantissa - 1) * power;
     v.middle = (wide)(2 * mantissa) * power;
     v.high = (wide)(2 * mantissa + 1) * power;

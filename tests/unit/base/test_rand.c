@@ -12,8 +12,7 @@
 static void test_bytes(void **state)
 {
     (void)state;
-    /* All of a buffer that is longer than one getrandom gives at once is written, no byte more.
-     */
+    /* All of the buffer is written, and not a byte more. */
     static unsigned char a[600], b[600];
     assert_int_equal(rand_bytes(a, sizeof a - 1), 0);
     assert_int_equal(rand_bytes(b, sizeof b - 1), 0);
