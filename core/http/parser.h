@@ -20,7 +20,7 @@ enum http_method {
     HTTP_DELETE,
     HTTP_PATCH,
     HTTP_OPTIONS,
-    HTTP_METHOD_OTHER, /* a known method we have no use for (CONNECT, TRACE) */
+    HTTP_METHOD_OTHER, /* a known method we have no use for (CONNECT, TRACE, WebDAV) */
 };
 
 struct http_header {
@@ -56,8 +56,10 @@ struct http_limits {
 };
 
 /* Reads one head from the front of `in`, which may end anywhere.
- *   ret_status  on failure: the status to answer with before closing (400 405 414 417 431 501
- * 505) Returns the head's length in bytes, 0 when more input is needed, or SIOC_EPROTO. */
+ *   ret_head    meaningful on success only
+ *   ret_status  on failure: the status to answer with before closing (400 414 417 431 505)
+ * Returns the head's length in bytes (leading empty lines included), 0 when more input is
+ * needed, or SIOC_EPROTO. */
 int http_parse_head(struct sioc_str in, const struct http_limits *limits,
                     struct http_head *ret_head, int *ret_status);
 
