@@ -87,7 +87,9 @@ static bool read_path(const struct http_static *s, struct sioc_str path, struct 
 {
     if (!str_starts(path, sioc_str_n(s->prefix, s->prefix_len)))
         return false;
-    if (url_clean_path(out, str_from(path, s->prefix_len)) != 0 || has_dot_name(buf_str(out)))
+    path = str_from(path, s->prefix_len);
+    /* Nothing behind the prefix stays nothing: the folder itself, without its slash. */
+    if (path.len && (url_clean_path(out, path) != 0 || has_dot_name(buf_str(out))))
         return false;
     buf_putc(out, '\0');
     if (out->error)
@@ -281,16 +283,13 @@ static void respond_not_found(struct http_request *request)
     respond_text(request, 404, "Not Found\n");
 }
 
-/* Characters of a path that need no escape; '/' of an empty part is dropped, so that the result
- * can never be read as "//host". */
+/* path: clean, so it can never be read as "//host". */
 static void put_escaped(struct buf *out, struct sioc_str path)
 {
     static const char plain[] = "-._~!$&'()*+,;=:@/";
     for (size_t i = 0; i < path.len; i++) {
         char c = path.ptr[i];
         bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (c == '/' && out->len && out->bytes[out->len - 1] == '/')
-            continue;
         if (alnum || (c && strchr(plain, c)))
             buf_putc(out, c);
         else
@@ -305,9 +304,9 @@ static void respond_folder_redirect(const struct http_static *s, struct http_req
     struct buf location;
     struct fields fields = {.count = 0};
     buf_init(&location);
-    put_escaped(&location, sioc_str_n(s->prefix, s->prefix_len));
+    buf_put_str(&location, sioc_str_n(s->prefix, s->prefix_len));
     put_escaped(&location, path);
-    put_escaped(&location, STR("/"));
+    buf_putc(&location, '/');
     if (request->head.query.len) {
         buf_putc(&location, '?');
         buf_put_str(&location, request->head.query);

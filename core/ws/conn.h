@@ -65,7 +65,8 @@ bool ws_conn_idle(const struct ws_conn *conn);
 void ws_conn_close(struct ws_conn *conn, uint16_t status, struct sioc_str reason);
 /* Closes the TCP connection at once, without a frame.  `closed` is not called. */
 void ws_conn_destroy(struct ws_conn *conn);
-/* The same for every connection in config->connections, those in their closing handshake too. */
+/* The same for every connection in config->connections, those in their closing handshake too.
+ */
 void ws_conns_destroy(struct list *connections);
 struct net_stream *ws_conn_stream(struct ws_conn *conn); /* borrowed */
 

