@@ -230,5 +230,7 @@ int slua_push_json(lua_State *L, struct sioc_str json)
     code = sioc_json_decode(json, SLUA_MAX_DEPTH, &b.sink, NULL);
     if (code < 0)
         lua_settop(L, base);
+    if (code == SIOC_ENOMEM) /* what was built is garbage now */
+        lua_gc(L, LUA_GCCOLLECT);
     return code;
 }

@@ -258,6 +258,8 @@ static int json_decode(lua_State *L)
     code = sioc_json_decode(json, SLUA_MAX_DEPTH, &b.sink, &at);
     if (code < 0) {
         lua_settop(L, 1);
+        if (code == SIOC_ENOMEM) /* what was built is garbage now */
+            lua_gc(L, LUA_GCCOLLECT);
         lua_pushnil(L);
         lua_pushfstring(L, "%s at byte %I", sioc_strerror(code), (LUAI_UACINT)at + 1);
         return 2;
