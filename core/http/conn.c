@@ -1,0 +1,534 @@
+/* http/conn.c -- the way in, deadlines, and the life of a connection.
+ *
+ * Bytes are parsed where they were read; only what cannot be used yet is kept (`in`).  A head
+ * is copied into its request, so that its slices live as long as the request does.  Whatever
+ * happens wakes the end-of-turn task, which goes on with pipelined requests, writes once, and
+ * sets the deadline: a handler that responds is never followed by the next handler within its
+ * own call.
+ * Knows no routes.  Invariants: one request in flight at most; after a handler was called, the
+ * connection is looked at again only after a look at `phase`; a request leaves the connection
+ * exactly once (http_conn_release), by response, abort or upgrade.
+ */
+#include "base/mem.h"
+#include "http/conn_internal.h"
+#include <unistd.h>
+
+#define CONN_OF(ptr, member) \
+    ((struct http_conn *)(void *)((char *)(ptr)-offsetof(struct http_conn, member)))
+
+#define MAX_WAITING_BYTES 65536 /* of pipelined input; then reading stops */
+#define MAX_QUEUED_BYTES  65536 /* of output; then the next request waits */
+
+void http_conn_wake(struct http_conn *c)
+{
+    net_task_add(net_stream_loop(c->stream), &c->task);
+}
+
+static void clear_deadline(struct http_conn *c)
+{
+    c->waiting = HTTP_NO_DEADLINE;
+    net_timer_stop(&c->end.timer);
+}
+
+/* ---- the end of a request, of a connection ---- */
+
+static void free_request(struct net_garbage *garbage)
+{
+    struct request *r = LIST_ENTRY(garbage, struct request, garbage);
+    buf_deinit(&r->pub.body);
+    buf_deinit(&r->pub.extra_headers);
+    mem_free(r);
+}
+
+void http_conn_release(struct http_conn *c)
+{
+    struct request *r = c->request;
+    c->request = NULL;
+    r->pub.responded = true;
+    net_loop_discard(net_stream_loop(c->stream), &r->garbage, free_request);
+}
+
+static void abort_request(struct http_conn *c)
+{
+    struct request *r = c->request;
+    http_conn_release(c);
+    if (r->pub.ops && r->pub.ops->aborted)
+        r->pub.ops->aborted(&r->pub);
+}
+
+static void free_conn(struct net_garbage *garbage)
+{
+    struct http_conn *c = CONN_OF(garbage, end.garbage);
+    buf_deinit(&c->in);
+    net_outq_deinit(&c->outq);
+    mem_free(c);
+}
+
+/* The connection without its stream. */
+static void dispose(struct http_conn *c, struct net_loop *loop)
+{
+    c->phase = HTTP_PHASE_DEAD;
+    list_remove(&c->node);
+    net_task_cancel(&c->task);
+    net_timer_stop(&c->end.timer);
+    if (c->file >= 0)
+        close(c->file);
+    c->file = -1;
+    c->stream = NULL;
+    net_loop_discard(loop, &c->end.garbage, free_conn);
+}
+
+void http_conn_end(struct http_conn *c, bool gently)
+{
+    if (c->phase == HTTP_PHASE_DEAD)
+        return;
+    struct request *open = c->request;
+    if (open)
+        http_conn_release(c);
+    if (gently)
+        net_stream_close_gently(c->stream);
+    else
+        net_stream_close(c->stream);
+    dispose(c, net_stream_loop(c->stream));
+    if (open && open->pub.ops && open->pub.ops->aborted)
+        open->pub.ops->aborted(&open->pub);
+}
+
+void http_conn_destroy(struct http_conn *c)
+{
+    http_conn_end(c, false);
+}
+
+/* ---- heads ---- */
+
+static struct sioc_str moved(struct sioc_str slice, const char *from, const char *to)
+{
+    /* Constants such as "" do not lie in the head. */
+    return slice.len ? sioc_str_n(to + (slice.ptr - from), slice.len) : slice;
+}
+
+static void copy_head(struct http_head *to, const struct http_head *head, const char *from,
+                      const char *bytes)
+{
+    memcpy(to, head, offsetof(struct http_head, headers));
+    memcpy(&to->header_count, &head->header_count,
+           sizeof *head - offsetof(struct http_head, header_count));
+    to->method_name = moved(head->method_name, from, bytes);
+    to->target = moved(head->target, from, bytes);
+    to->path = moved(head->path, from, bytes);
+    to->query = moved(head->query, from, bytes);
+    to->host = moved(head->host, from, bytes);
+    for (size_t i = 0; i < head->header_count; i++) {
+        to->headers[i].name = moved(head->headers[i].name, from, bytes);
+        to->headers[i].value = moved(head->headers[i].value, from, bytes);
+    }
+}
+
+static struct request *new_request(struct http_conn *c, const struct http_head *head,
+                                   struct sioc_str bytes)
+{
+    struct request *r = mem_alloc(sizeof *r + bytes.len);
+    if (!r)
+        return NULL;
+    memcpy(r->bytes, bytes.ptr, bytes.len);
+    copy_head(&r->pub.head, head, bytes.ptr, r->bytes);
+    r->pub.conn = c;
+    r->pub.max_body_bytes = c->config->max_body_bytes;
+    r->pub.ops = NULL;
+    r->pub.user = NULL;
+    r->pub.params = sioc_str_n(NULL, 0);
+    r->pub.responded = false;
+    buf_init(&r->pub.body);
+    buf_init(&r->pub.extra_headers);
+    return r;
+}
+
+/* The request was not understood: say so, hear nothing more. */
+static void reject(struct http_conn *c, int status)
+{
+    struct metrics *metrics = c->config->metrics;
+    if (status == 431 || status == 414)
+        metrics->reject_hdr_size++;
+    else if (status != 408)
+        metrics->reject_http_syntax++;
+    http_conn_refuse(c, status);
+}
+
+/* A half head is parsed again only when that can tell something new, so that a head that comes
+ * byte by byte costs no square. */
+static bool worth_parsing(const struct http_conn *c)
+{
+    size_t seen = c->seen;
+    return seen == 0 || c->rest.len >= c->config->limits.head_bytes ||
+           (c->rest.len > seen && memchr(c->rest.ptr + seen, '\n', c->rest.len - seen));
+}
+
+static void begin_body(struct http_conn *c);
+
+static void begin_request(struct http_conn *c, struct request *r)
+{
+    c->request = r;
+    c->phase = HTTP_PHASE_HANDLE;
+    c->fresh = false;
+    clear_deadline(c);
+    if (!r->pub.head.keep_alive)
+        c->closing = true;
+    c->config->handle(c->config->user, &r->pub);
+    if (c->phase == HTTP_PHASE_HANDLE)
+        begin_body(c);
+}
+
+/* Returns whether there is reason to look at the rest. */
+static bool take_head(struct http_conn *c)
+{
+    struct http_head head;
+    int status;
+    if (c->rest.len == 0 || !worth_parsing(c))
+        return false;
+    int len = http_parse_head(c->rest, &c->config->limits, &head, &status);
+    c->seen = len == 0 ? (uint32_t)c->rest.len : 0;
+    if (len < 0)
+        reject(c, status);
+    if (len <= 0)
+        return false;
+    struct request *r = new_request(c, &head, sioc_str_n(c->rest.ptr, (size_t)len));
+    if (!r) {
+        http_conn_end(c, false);
+        return false;
+    }
+    c->rest = sioc_str_n(c->rest.ptr + len, c->rest.len - (size_t)len);
+    begin_request(c, r);
+    return true;
+}
+
+/* ---- bodies ---- */
+
+static void complete(struct http_conn *c)
+{
+    struct request *r = c->request;
+    c->phase = HTTP_PHASE_WAIT;
+    if (r->pub.ops->complete)
+        r->pub.ops->complete(&r->pub);
+}
+
+static void too_big(struct http_conn *c)
+{
+    struct request *r = c->request;
+    c->config->metrics->reject_too_big++;
+    c->phase = HTTP_PHASE_WAIT;
+    c->closing = c->deaf = true; /* where the next head begins is not known */
+    if (r->pub.ops->too_big)
+        r->pub.ops->too_big(&r->pub);
+    else
+        http_respond(&r->pub, 413, NULL, 0, sioc_str_n(NULL, 0));
+}
+
+static void broken_body(struct http_conn *c, int status)
+{
+    abort_request(c);
+    if (c->phase != HTTP_PHASE_DEAD)
+        reject(c, status);
+}
+
+/* The handler has seen the head and wants the body, if there is one. */
+static void begin_body(struct http_conn *c)
+{
+    struct request *r = c->request;
+    const struct http_head *head = &r->pub.head;
+    if (!r->pub.ops) { /* against the contract: it neither responded nor set them */
+        http_respond_close(&r->pub, 500, NULL, 0, sioc_str_n(NULL, 0));
+        return;
+    }
+    if (!head->chunked && head->content_length == 0) {
+        complete(c);
+        return;
+    }
+    if (head->content_length > r->pub.max_body_bytes) {
+        too_big(c);
+        return;
+    }
+    if (head->chunked)
+        http_body_init_chunked(&r->body, r->pub.max_body_bytes);
+    else
+        http_body_init_length(&r->body, head->content_length, r->pub.max_body_bytes);
+    c->phase = HTTP_PHASE_BODY;
+    if (head->expect_continue && c->rest.len == 0 &&
+        http_conn_push(c, sioc_str("HTTP/1.1 100 Continue\r\n\r\n")))
+        http_conn_end(c, false);
+}
+
+static bool take_body(struct http_conn *c)
+{
+    struct request *r = c->request;
+    int64_t n = http_body_read(&r->body, c->rest, &r->pub.body);
+    if (n == SIOC_ETOOBIG) {
+        too_big(c);
+    } else if (n == SIOC_EPROTO) {
+        broken_body(c, 400);
+    } else if (n < 0) {
+        http_conn_end(c, false);
+    } else {
+        c->rest = sioc_str_n(c->rest.ptr + n, c->rest.len - (size_t)n);
+        if (http_body_complete(&r->body)) {
+            complete(c);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- input ---- */
+
+/* Uses as much of `bytes` as can be used now.  Returns how many, or all if the connection is
+ * not interested any more. */
+static size_t feed(struct http_conn *c, struct sioc_str bytes)
+{
+    bool more = true;
+    c->rest = bytes;
+    c->feeding = true;
+    while (more && (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)) {
+        more = c->phase == HTTP_PHASE_HEAD ? take_head(c) : take_body(c);
+        if (c->phase == HTTP_PHASE_RESPONDED && c->skip) {
+            c->rest = sioc_str_n(c->rest.ptr + c->skip, c->rest.len - c->skip);
+            c->skip = 0;
+        }
+    }
+    c->feeding = false;
+    if (c->phase == HTTP_PHASE_DEAD || c->deaf)
+        return bytes.len;
+    return bytes.len - c->rest.len;
+}
+
+static void keep(struct http_conn *c, const uint8_t *bytes, size_t len)
+{
+    buf_put(&c->in, bytes, len);
+    if (c->in.error)
+        http_conn_end(c, false);
+}
+
+static void feed_waiting(struct http_conn *c)
+{
+    size_t used = feed(c, buf_str(&c->in));
+    if (c->phase == HTTP_PHASE_DEAD)
+        return;
+    buf_consume(&c->in, used);
+    if (c->in.len == 0) /* an idle connection holds no buffer */
+        buf_deinit(&c->in);
+}
+
+/* While a request is in flight, reading goes on, so that the peer's end is noticed, but not
+ * without bound. */
+static void balance_reading(struct http_conn *c)
+{
+    if (c->in.len > MAX_WAITING_BYTES && c->request && c->phase != HTTP_PHASE_BODY)
+        net_stream_read_stop(c->stream);
+    else
+        net_stream_read_start(c->stream);
+}
+
+static void on_data(void *owner, uint8_t *bytes, size_t len)
+{
+    struct http_conn *c = owner;
+    if (c->deaf)
+        return;
+    http_conn_wake(c);
+    if (c->in.len == 0) {
+        size_t used = feed(c, sioc_str_n(bytes, len));
+        if (c->phase != HTTP_PHASE_DEAD && used < len)
+            keep(c, bytes + used, len - used);
+    } else {
+        keep(c, bytes, len);
+        if (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)
+            feed_waiting(c);
+    }
+    if (c->phase != HTTP_PHASE_DEAD)
+        balance_reading(c);
+}
+
+static void on_gone(void *owner, int error)
+{
+    (void)error;
+    http_conn_end(owner, false);
+}
+
+static void on_writable(void *owner)
+{
+    struct http_conn *c = owner;
+    clear_deadline(c); /* the peer reads: its time begins anew */
+    http_conn_wake(c);
+}
+
+static const struct net_stream_ops stream_ops = {
+    .data = on_data, .writable = on_writable, .gone = on_gone};
+
+/* ---- deadlines ---- */
+
+static enum http_deadline deadline_of(const struct http_conn *c)
+{
+    if (c->outq.count || c->file >= 0)
+        return HTTP_DEADLINE_WRITE;
+    if (c->phase == HTTP_PHASE_BODY)
+        return HTTP_DEADLINE_BODY;
+    if (c->phase == HTTP_PHASE_HEAD)
+        return c->in.len || c->fresh ? HTTP_DEADLINE_HEAD : HTTP_DEADLINE_IDLE;
+    return HTTP_NO_DEADLINE;
+}
+
+static uint64_t delay_of(const struct http_conn *c, enum http_deadline deadline)
+{
+    if (deadline == HTTP_DEADLINE_HEAD)
+        return c->config->header_timeout_ms;
+    if (deadline == HTTP_DEADLINE_IDLE)
+        return c->config->keepalive_timeout_ms;
+    return c->config->body_timeout_ms; /* for writing, too */
+}
+
+/* A deadline that goes on is not moved: it is for the whole head, the whole body. */
+static void set_deadline(struct http_conn *c)
+{
+    enum http_deadline deadline = deadline_of(c);
+    if (deadline == c->waiting)
+        return;
+    clear_deadline(c);
+    c->waiting = (uint8_t)deadline;
+    if (deadline != HTTP_NO_DEADLINE)
+        net_timer_start(net_stream_loop(c->stream), &c->end.timer, delay_of(c, deadline));
+}
+
+static void on_timer(struct net_timer *timer)
+{
+    struct http_conn *c = CONN_OF(timer, end.timer);
+    struct metrics *metrics = c->config->metrics;
+    enum http_deadline missed = (enum http_deadline)c->waiting;
+    c->waiting = HTTP_NO_DEADLINE;
+    if (missed == HTTP_DEADLINE_HEAD) {
+        metrics->reject_hdr_timeout++;
+        if (c->in.len)
+            reject(c, 408);
+        else
+            http_conn_end(c, false);
+    } else if (missed == HTTP_DEADLINE_BODY) {
+        metrics->reject_body_timeout++;
+        broken_body(c, 408);
+    } else {
+        if (missed == HTTP_DEADLINE_IDLE)
+            metrics->reject_idle++;
+        http_conn_end(c, false);
+    }
+}
+
+/* ---- the end of a turn ---- */
+
+/* Whether the response is so far out that the next head may come. */
+static bool may_go_on(const struct http_conn *c)
+{
+    return c->phase == HTTP_PHASE_RESPONDED && !c->closing && c->file < 0 &&
+           c->outq.bytes <= MAX_QUEUED_BYTES;
+}
+
+static void go_on(struct http_conn *c)
+{
+    while (may_go_on(c)) {
+        c->phase = HTTP_PHASE_HEAD;
+        c->seen = 0;
+        clear_deadline(c);
+        if (c->in.len)
+            feed_waiting(c);
+    }
+}
+
+static void on_turn_end(struct net_task *task)
+{
+    struct http_conn *c = CONN_OF(task, task);
+    int result;
+    do {
+        go_on(c);
+        if (c->phase == HTTP_PHASE_DEAD)
+            return;
+        result = http_conn_flush(c);
+    } while (result == 0 && may_go_on(c));
+    if (result == SIOC_EIO)
+        http_conn_end(c, false);
+    else if (result == 0 && c->closing && !c->request && c->phase == HTTP_PHASE_RESPONDED)
+        http_conn_end(c, true);
+    if (c->phase == HTTP_PHASE_DEAD)
+        return;
+    balance_reading(c);
+    set_deadline(c);
+}
+
+/* ---- the interface ---- */
+
+void http_conn_open(const struct http_config *config, struct net_stream *stream)
+{
+    struct http_conn *c = mem_zalloc(sizeof *c);
+    config->metrics->connections_opened++;
+    net_stream_count_close(stream, &config->metrics->connections_closed);
+    if (!c) {
+        net_stream_close(stream);
+        return;
+    }
+    c->config = config;
+    c->stream = stream;
+    c->phase = HTTP_PHASE_HEAD;
+    c->fresh = true;
+    c->file = -1;
+    buf_init(&c->in);
+    net_outq_init(&c->outq);
+    net_task_init(&c->task, on_turn_end);
+    net_timer_init(&c->end.timer, on_timer);
+    list_append(config->connections, &c->node);
+    net_stream_set_owner(stream, &stream_ops, c);
+    set_deadline(c);
+}
+
+void http_conns_close(const struct http_config *config)
+{
+    struct list *node = config->connections->next, *next;
+    for (; node != config->connections; node = next) {
+        struct http_conn *c = LIST_ENTRY(node, struct http_conn, node);
+        next = node->next;
+        c->closing = true;
+        if (c->phase == HTTP_PHASE_HEAD && c->outq.count == 0)
+            http_conn_end(c, false);
+        else if (c->phase == HTTP_PHASE_HEAD)
+            c->phase = HTTP_PHASE_RESPONDED; /* the last response is on its way still */
+    }
+}
+
+struct net_stream *http_request_stream(struct http_request *request)
+{
+    return request->conn->stream;
+}
+
+/* What came behind the head, as memory of the caller's; false when there is none for it. */
+static bool take_rest(struct http_conn *c, uint8_t **ret_rest, size_t *ret_len)
+{
+    struct sioc_str rest = c->feeding ? c->rest : buf_str(&c->in);
+    uint8_t *copy = rest.len ? mem_dup(rest.ptr, rest.len) : NULL;
+    if (rest.len && !copy)
+        return false;
+    *ret_rest = copy;
+    *ret_len = rest.len;
+    return true;
+}
+
+struct net_stream *http_upgrade(struct http_request *request, struct sioc_str response,
+                                uint8_t **ret_rest, size_t *ret_rest_len)
+{
+    struct http_conn *c = request->conn;
+    if (request->responded)
+        return NULL;
+    http_conn_release(c);
+    /* The queue is practically always empty here; what does not go out at once ends it. */
+    if (http_conn_push(c, response) || http_conn_flush(c) != 0 ||
+        !take_rest(c, ret_rest, ret_rest_len)) {
+        http_conn_end(c, false);
+        return NULL;
+    }
+    struct net_stream *stream = c->stream;
+    net_stream_set_owner(stream, NULL, NULL);
+    net_stream_read_start(stream);
+    dispose(c, net_stream_loop(stream));
+    return stream;
+}

@@ -1,0 +1,84 @@
+/* http/conn_internal.h -- the connection, as conn.c (in, life) and response.c (out) share it.
+ */
+#ifndef HTTP_CONN_INTERNAL_H
+#define HTTP_CONN_INTERNAL_H
+
+#include "http/body.h"
+#include "http/conn.h"
+#include "net/loop.h"
+#include "net/outq.h"
+#include "net/timer.h"
+
+enum http_phase {
+    HTTP_PHASE_HEAD,      /* a head is awaited or half here */
+    HTTP_PHASE_HANDLE,    /* the handler has the head; its body was not looked at yet */
+    HTTP_PHASE_BODY,      /* the body is coming */
+    HTTP_PHASE_WAIT,      /* the response is the handler's matter */
+    HTTP_PHASE_RESPONDED, /* the response is queued; the next head waits until it is out */
+    HTTP_PHASE_DEAD,
+};
+
+enum http_deadline {
+    HTTP_NO_DEADLINE,
+    HTTP_DEADLINE_HEAD,
+    HTTP_DEADLINE_IDLE,
+    HTTP_DEADLINE_BODY,
+    HTTP_DEADLINE_WRITE, /* the peer does not read */
+};
+
+struct http_conn {
+    const struct http_config *config;
+    struct net_stream *stream; /* owned; NULL when dead */
+    struct list node;          /* in config->connections */
+    struct request *request;   /* in flight, or NULL */
+    struct buf in;             /* came, but could not be used yet */
+    struct sioc_str rest;      /* while feeding: what is behind the point reached */
+    struct net_outq outq;
+    struct net_task task;
+    union {
+        struct net_timer timer;
+        struct net_garbage garbage; /* when dead */
+    } end;
+    uint64_t file_left; /* bytes of `file` that go behind the queue */
+    uint64_t file_at;
+    int file;        /* -1: none */
+    uint32_t seen;   /* bytes of a half head that were parsed already */
+    size_t skip;     /* bytes of a body nobody wants, which are in `rest` */
+    uint8_t phase;   /* enum http_phase */
+    uint8_t waiting; /* enum http_deadline */
+    bool fresh;      /* no head has come yet */
+    bool closing;    /* this response is the last thing */
+    bool deaf;       /* what still comes is thrown away */
+    bool feeding;
+};
+
+/* What the handler sees, and what it does not; the head's bytes lie behind. */
+struct request {
+    struct http_request pub;
+    struct http_body body;
+    struct net_garbage garbage;
+    char bytes[];
+};
+
+static inline struct request *http_request_private(struct http_request *request)
+{
+    return (struct request *)(void *)((char *)request - offsetof(struct request, pub));
+}
+
+/* conn.c */
+/* The connection is over: the stream is closed and the memory goes with the garbage.  Calls
+ * `aborted` if a request is open. */
+void http_conn_end(struct http_conn *c, bool gently);
+/* Takes the request that is in flight out of the connection; its memory goes at the turn's end.
+ */
+void http_conn_release(struct http_conn *c);
+void http_conn_wake(struct http_conn *c); /* has the end of the turn look at the connection */
+
+/* response.c */
+/* Writes what is pending.  0 when all is out, SIOC_EAGAIN, or SIOC_EIO. */
+int http_conn_flush(struct http_conn *c);
+/* Queues a whole response without fields as the last one: for what never was a request. */
+void http_conn_refuse(struct http_conn *c, int status);
+int http_conn_push(struct http_conn *c, struct sioc_str bytes);
+
+#endif
