@@ -1,0 +1,216 @@
+/* bindings/cli/main.c -- the program sioc: one loop, one host, two signals.
+ *
+ * Exit codes: 0 it ended as it was asked to, 1 it could not serve, 2 a wrong command line,
+ * 128 + n a second signal n.  One clear line on stderr says why.
+ */
+#include "args.h"
+#include "data.h"
+#include "sioc_lua.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EXIT_WRONG_USAGE = 2 };
+
+struct program {
+    struct cli_args args;
+    struct slua_config config;
+    struct sioc_loop *loop;
+    struct slua_host *host;
+    struct sioc_signal *interrupt, *terminate;
+    bool serving, closing;
+    int exit_code;
+    char script[CLI_PATH_MAX], client_dir[CLI_PATH_MAX];
+};
+
+/* ---- the end ---- */
+
+static void on_closed(void *user)
+{
+    struct program *p = user;
+
+    sioc_loop_stop(p->loop);
+}
+
+static void close_all(void *user)
+{
+    struct program *p = user;
+
+    if (p->closing)
+        return;
+    p->closing = true;
+    slua_host_close(p->host, on_closed, p);
+}
+
+static void on_signal(void *user, int signum)
+{
+    struct program *p = user;
+
+    if (p->closing)
+        _exit(128 + signum);
+    close_all(p);
+}
+
+/* The script wants to end.  Not now: it runs. */
+static void on_stop(void *user, int exit_code)
+{
+    struct program *p = user;
+
+    p->exit_code = exit_code;
+    if (p->serving && sioc_loop_post(p->loop, close_all, p) < 0)
+        _exit(exit_code);
+}
+
+/* ---- the beginning ---- */
+
+static void on_listening(void *user, const char *host, uint16_t port, bool secure)
+{
+    bool v6 = strchr(host, ':') != NULL;
+
+    (void)user;
+    printf("listening on %s://%s%s%s:%u\n", secure ? "https" : "http", v6 ? "[" : "", host,
+           v6 ? "]" : "", (unsigned)port);
+    fflush(stdout);
+}
+
+/* One descriptor for each client: as many as there may be. */
+static void prepare_process(void)
+{
+    struct rlimit files;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static int configure(struct program *p)
+{
+    const struct cli_args *args = &p->args;
+    struct slua_config *config = &p->config;
+
+    slua_config_init(config);
+    config->script = args->script;
+    if (!config->script) {
+        if (!cli_data_path("handlers/welcome.lua", p->script)) {
+            fputs("sioc: no script given, and the welcome page is not installed "
+                  "(SIOC_DATA names its folder); try sioc --help\n",
+                  stderr);
+            return EXIT_WRONG_USAGE;
+        }
+        config->script = p->script;
+    }
+    config->args = args->script_args;
+    config->arg_count = args->script_arg_count;
+    config->host_override = args->host;
+    config->port_override = args->port;
+    if (cli_data_path("client", p->client_dir))
+        config->client_dir = p->client_dir;
+    config->statics = args->statics;
+    config->static_count = args->static_count;
+    config->options = (const char *const *)args->options;
+    config->option_count = args->option_count;
+    if (args->handler_timeout_s > 0)
+        config->handler_timeout_s = args->handler_timeout_s;
+    config->log_level = args->log_level;
+    config->log = sioc_log_stderr;
+    config->log_user = args->log_json ? p : NULL;
+    config->listening = on_listening;
+    config->stop = on_stop;
+    config->user = p;
+    return 0;
+}
+
+static int say(const char *text)
+{
+    fprintf(stderr, "sioc: %s\n", text);
+    return EXIT_FAILURE;
+}
+
+/* Script errors begin with file:line:, which editors understand, so nothing goes before them.
+ */
+static int load(struct program *p)
+{
+    char error[8192] = "";
+    int code = slua_host_load(p->host, error, sizeof error);
+
+    if (code >= 0)
+        return 0;
+    if (!*error)
+        return say(sioc_strerror(code));
+    if (code == SIOC_ENOTFOUND)
+        return say(error);
+    fprintf(stderr, "%s\n", error);
+    return EXIT_FAILURE;
+}
+
+static int serve(struct program *p)
+{
+    char error[512] = "";
+
+    if (sioc_signal_open(p->loop, SIGINT, on_signal, p, &p->interrupt) < 0 ||
+        sioc_signal_open(p->loop, SIGTERM, on_signal, p, &p->terminate) < 0)
+        return say("cannot listen to signals");
+    p->serving = true;
+    if (slua_host_start(p->host, error, sizeof error) < 0)
+        return say(error);
+    sioc_loop_run(p->loop);
+    return p->exit_code;
+}
+
+static int run(struct program *p)
+{
+    int code = configure(p);
+
+    if (code != 0)
+        return code;
+    prepare_process();
+    if (sioc_loop_new(&p->loop) < 0)
+        return say("cannot make an event loop");
+    if (slua_host_new(p->loop, &p->config, &p->host) < 0)
+        return say("cannot start Lua: out of memory");
+    p->exit_code = -1;
+    code = load(p);
+    if (code != 0 || p->args.command == CLI_CHECK)
+        return code;
+    if (p->exit_code >= 0) /* the script has ended the program while it loaded */
+        return p->exit_code;
+    p->exit_code = 0;
+    return serve(p);
+}
+
+static void clean_up(struct program *p)
+{
+    slua_host_free(p->host);
+    if (p->interrupt)
+        sioc_signal_close(p->interrupt);
+    if (p->terminate)
+        sioc_signal_close(p->terminate);
+    sioc_loop_free(p->loop);
+    cli_args_free(&p->args);
+}
+
+int main(int argc, char **argv)
+{
+    static const char version[] = "sioc " SIOC_VERSION " (Lua 5.4)";
+    struct program p = {0};
+    char error[512];
+    int code;
+
+    if (cli_args_parse(argc, argv, &p.args, error, sizeof error) < 0) {
+        fprintf(stderr, "sioc: %s\n", error);
+        code = EXIT_WRONG_USAGE;
+    } else if (p.args.command == CLI_HELP) {
+        cli_print_help(stdout);
+        code = 0;
+    } else if (p.args.command == CLI_VERSION) {
+        puts(version);
+        code = 0;
+    } else {
+        code = run(&p);
+    }
+    clean_up(&p);
+    return code;
+}

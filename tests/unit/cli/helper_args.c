@@ -1,0 +1,3 @@
+/* The command line reader is part of the program, not of the library that tests are linked to.
+ */
+#include "../../../bindings/cli/args.c"
