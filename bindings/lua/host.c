@@ -170,7 +170,7 @@ static void script_done(struct slua_host *host, void *user, const struct slua_re
 
     (void)host;
     load->over = true;
-    if (result->status == LUA_OK)
+    if (result->status == LUA_OK || load->code < 0)
         return;
     if (result->status == LUA_ERRMEM)
         set_error(load, SIOC_ENOMEM, result->error);

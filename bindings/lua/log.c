@@ -22,7 +22,10 @@ static void push_text(lua_State *L, int index)
     } else if (lua_type(L, index) == LUA_TTABLE) {
         lua_pop(L, 1);
     }
-    luaL_tolstring(L, index, NULL);
+    if (lua_type(L, index) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index))
+        lua_pushliteral(L, "null");
+    else
+        luaL_tolstring(L, index, NULL);
 }
 
 static int write_log(lua_State *L, enum sioc_log_level level)

@@ -152,9 +152,9 @@ static void fail(struct slua_host *host, struct slua_task *task, int status)
 
     if (stopped)
         slua_watchdog_settle(dog, task->L);
-    if (status == LUA_ERRMEM) /* or the state stays full */
-        lua_gc(host->L, LUA_GCCOLLECT);
     reset(host, task);
+    if (status == LUA_ERRMEM) /* only now is it garbage; without this the state stays full */
+        lua_gc(host->L, LUA_GCCOLLECT);
     if (!task->info.quiet)
         slua_report(host, &task->info, text);
     end(host, task, status == LUA_YIELD ? LUA_ERRRUN : status, 0, stopped, text);
