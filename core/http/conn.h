@@ -63,7 +63,7 @@ struct http_request {
 /* Takes the stream.  On ENOMEM it is closed. */
 void http_conn_open(const struct http_config *config, struct net_stream *stream);
 /* Closes all connections of the config: those without a request at once; those with one when
- * their response is out. */
+ * their response is out.  The config must stay until `connections` is empty. */
 void http_conns_close(const struct http_config *config);
 /* Closes all of them now, whatever is going on. */
 void http_conns_destroy(const struct http_config *config);
@@ -89,7 +89,7 @@ struct net_chunk;
 int http_respond_chunk(struct http_request *request, int status,
                        const struct http_field *fields, size_t field_count,
                        struct net_chunk *body);
-/* The same with `len` bytes of an open file from its start; the descriptor is taken. */
+/* The same with `len` bytes of an open file from where it stands; the descriptor is taken. */
 int http_respond_file(struct http_request *request, int status, const struct http_field *fields,
                       size_t field_count, int fd, uint64_t len);
 /* Refuses and closes the connection after the answer. */
@@ -100,10 +100,11 @@ int http_respond_close(struct http_request *request, int status,
 void http_respond_raw_close(struct http_request *request, struct sioc_str raw);
 
 /* For upgrades: takes the stream away from the connection, which is gone after this together
- * with the request (ret_head_copy: the caller must have copied what it needs from the head
- * before). response    written first, e.g. the 101 head ret_rest    bytes that came behind the
- * head already (mem_free), NULL when there are none Returns the stream (taken), without owner,
- * or NULL when the peer is gone. */
+ * with the request; what the caller needs of the head must be copied before.
+ *   response   written first, e.g. the 101 head
+ *   ret_rest   bytes that came behind the head already (mem_free), NULL when there are none
+ * Returns the stream (taken), without owner, or NULL when the peer is gone; `aborted` is not
+ * called in either case. */
 struct net_stream *http_upgrade(struct http_request *request, struct sioc_str response,
                                 uint8_t **ret_rest, size_t *ret_rest_len);
 

@@ -1,4 +1,5 @@
-/* http/conn_internal.h -- the connection, as conn.c (in, life) and response.c (out) share it.
+/* http/conn_internal.h -- the connection, as conn.c (life), request.c (in) and response.c (out)
+ * share it.
  */
 #ifndef HTTP_CONN_INTERNAL_H
 #define HTTP_CONN_INTERNAL_H
@@ -69,10 +70,25 @@ static inline struct request *http_request_private(struct http_request *request)
 /* The connection is over: the stream is closed and the memory goes with the garbage.  Calls
  * `aborted` if a request is open. */
 void http_conn_end(struct http_conn *c, bool gently);
+void http_conn_wake(struct http_conn *c); /* has the end of the turn look at the connection */
+
+static inline void http_conn_clear_deadline(struct http_conn *c)
+{
+    c->waiting = HTTP_NO_DEADLINE;
+    net_timer_stop(&c->end.timer);
+}
+
+/* request.c */
+/* Uses as much of `bytes` as can be used now.  Returns how many, or all if the connection is
+ * not interested any more. */
+size_t http_conn_feed(struct http_conn *c, struct sioc_str bytes);
 /* Takes the request that is in flight out of the connection; its memory goes at the turn's end.
  */
 void http_conn_release(struct http_conn *c);
-void http_conn_wake(struct http_conn *c); /* has the end of the turn look at the connection */
+/* What came was no request: counts it, answers, hears nothing more. */
+void http_conn_reject(struct http_conn *c, int status);
+/* The same when a body goes wrong: its request is aborted. */
+void http_conn_break(struct http_conn *c, int status);
 
 /* response.c */
 /* Writes what is pending.  0 when all is out, SIOC_EAGAIN, or SIOC_EIO. */
