@@ -1,7 +1,7 @@
 /* base/map.h -- byte-string keys to pointers; open addressing, SipHash with a seed per process.
  *
- * Keys are not copied: they must live in the value (or longer).  Adding and removing while
- * iterating is not allowed.  Invariant: at most 3/4 of the slots are used.
+ * Keys are not copied: they must live in the value (or longer).  While iterating, removing
+ * is allowed (entries never move by it), adding is not.  Invariant: at most 3/4 of the slots are used.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H

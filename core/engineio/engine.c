@@ -75,10 +75,9 @@ void eio_engine_close_all(struct eio_engine *e, const char *reason)
 {
     size_t pos = 0;
     struct eio_session *s;
-    while ((s = map_next(&e->sessions, &pos))) {
+    /* Removing leaves the other entries where they are, and nothing is added here. */
+    while ((s = map_next(&e->sessions, &pos)))
         eio_session_fail(s, reason, "");
-        pos = 0; /* closing one changes the table, and may close others */
-    }
 }
 
 /* ---- refusing ---- */

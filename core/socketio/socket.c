@@ -48,8 +48,10 @@ struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namesp
         mem_free(s);
         return NULL;
     }
-    s->next = client->sockets;
-    client->sockets = s;
+    struct sioc_socket **end = &client->sockets; /* in the order of joining: few, and rarely many */
+    while (*end)
+        end = &(*end)->next;
+    *end = s;
     client->socket_count++;
     return s;
 }
