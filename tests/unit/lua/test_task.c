@@ -11,7 +11,7 @@ static void sleeping_keeps_order(void **state)
     rig_script(HEAD
                "local t = sioc.now()\n"
                "sioc.spawn(function(a, b) print('one', a, b) sioc.sleep(0.03) print 'four'\n"
-               "  assert(sioc.now() - t >= 0.03) sioc.stop() end, 'x', nil)\n"
+               "  assert(sioc.now() - t >= 0.028) sioc.stop() end, 'x', nil)\n"
                "sioc.after(0.01, function() print 'three' end)\n"
                "print 'two'\n",
                "one\tx\tnil\ntwo\nthree\nfour\n");
@@ -21,7 +21,7 @@ static void top_level_may_wait(void **state)
 {
     (void)state;
     rig_script(HEAD "local t = sioc.now() sioc.sleep(0.02)\n"
-                    "print(sioc.now() - t >= 0.02) sioc.stop()",
+                    "print(sioc.now() - t >= 0.018) sioc.stop()",
                "true\n");
 }
 
