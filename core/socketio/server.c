@@ -101,10 +101,11 @@ static int server_init(struct sioc_server *server)
     list_init(&server->connections);
     http_cors_init(&parts->cors);
     net_timer_init(&server->close_timer, on_close_check);
-    int error = sio_options_make_cors(server->options, &parts->cors);
-    if (error == 0)
-        error = eio_engine_init(&server->engine, server->loop, &parts->engine, &sio_client_ops,
+    /* The engine first: it leaves something that can be deinitialised even when it fails. */
+    int error = eio_engine_init(&server->engine, server->loop, &parts->engine, &sio_client_ops,
                                 server, &parts->cors, &server->metrics, &server->log);
+    if (error == 0)
+        error = sio_options_make_cors(server->options, &parts->cors);
     return error == 0 ? sio_namespace_new(server, STR("/"), &server->root) : error;
 }
 

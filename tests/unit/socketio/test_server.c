@@ -1,4 +1,5 @@
 /* The public API from a C application's side: a server, real sockets, exact bytes. */
+#include "base/mem.h"
 #include "helper_client.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -395,6 +396,63 @@ static void admits_later_or_never(void **state)
     teardown();
 }
 
+/* One of everything, without asserting: allocations fail on the way. */
+static void visit_everything(void)
+{
+    static struct wire w;
+    struct sioc_message *m;
+    wire_connect(&w, f.loop, f.port);
+    if (wire_open(&w)) {
+        wire_text(&w, "40{\"token\":\"x\"}");
+        wire_text(&w, "42[\"join\",\"red\"]");
+        wire_text(&w, "42[\"echo\",\"a\\u00e9\",1.5]");
+        wire_text(&w, "451-[\"echo\",{\"_placeholder\":true,\"num\":0}]");
+        wire_binary(&w, "one", 3);
+        wire_text(&w, "421[\"ask\"]");
+        wire_settle(f.loop);
+        struct sioc_socket *s = sioc_socket_find(f.server, f.last_socket);
+        struct sioc_emit emit = {.ack = {.call = on_ack}, .timeout_ms = 1000};
+        if (s && sioc_message_new(f.root, sioc_str("q"), &m) == 0)
+            sioc_socket_emit(s, m, &emit);
+        if (s)
+            sioc_socket_hold(s);
+        wire_text(&w, "42[\"echo\",2]");
+        wire_settle(f.loop);
+        if (sioc_socket_find(f.server, f.last_socket))
+            sioc_socket_release(s);
+        struct sioc_target red = {.rooms = (struct sioc_str[]){sioc_str("red")},
+                                  .room_count = 1};
+        if (sioc_message_new(f.root, sioc_str("m"), &m) == 0)
+            sioc_broadcast(f.root, &red, m, NULL);
+        wire_settle(f.loop);
+    }
+    wire_close(&w);
+}
+
+/* Law: an allocation that fails costs at most its own connection. */
+static void survives_each_failing_allocation(void **state)
+{
+    (void)state;
+    size_t n = 0, count;
+    do {
+        mem_test_fail_at(++n, false);
+        int error = try_setup(NULL);
+        if (error == 0)
+            visit_everything();
+        count = mem_test_count();
+        mem_test_fail_at(0, false);
+        if (error == 0) {
+            struct wire other;
+            join_root(&other);
+            wire_text(&other, "42[\"echo\",\"still here\"]");
+            assert_string_equal(wire_next(&other), "42[\"echo\",\"still here\"]");
+            wire_close(&other);
+        }
+        teardown();
+    } while (count >= n); /* until one came too late to strike */
+    assert_true(n > 60);  /* or the scenario has lost its teeth */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +464,7 @@ int main(void)
         cmocka_unit_test(kicks_with_a_packet_and_a_close_frame),
         cmocka_unit_test(holds_events_and_delivers_them_in_order),
         cmocka_unit_test(admits_later_or_never),
+        cmocka_unit_test(survives_each_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
