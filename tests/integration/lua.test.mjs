@@ -294,7 +294,7 @@ withServer('Lua', { script: 'lua.lua' }, (server) => {
 
   it('properties', on(async (ws) => {
     const [me] = await ask(ws, 0, 'me');
-    assert.deepEqual(me, { id: ws.id, connected: true, rooms: [ws.id], data: 'table', handshake: 'table', fresh: true });
+    assert.deepEqual(me, { id: ws.id, connected: true, rooms: [ws.id], data: 'table', auth: 'table', fresh: true });
   }));
 
   it('sioc.log', on(async (ws) => {
