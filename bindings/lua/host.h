@@ -112,6 +112,13 @@ static inline void slua_unref(struct slua_host *host, intptr_t ref)
     luaL_unref(host->L, LUA_REGISTRYINDEX, (int)ref);
 }
 
+/* A continuation that returns nothing, for bodies that only call. */
+static inline int slua_return_nothing(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L, (void)status, (void)ctx;
+    return 0;
+}
+
 /* ---- values (build.c, walk.c) ---- */
 
 /* A sink that pushes each value it is driven with on L's stack. One per use, on the C stack.

@@ -68,13 +68,6 @@ static inline bool slua_is_held(lua_State *co)
     return *(uintptr_t *)lua_getextraspace(co) & 1;
 }
 
-/* A continuation that returns nothing, for bodies that only call. */
-static inline int slua_return_nothing(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)L, (void)status, (void)ctx;
-    return 0;
-}
-
 /* coroutine.c: replaces resume, wrap, yield, close, status, isyieldable in the global table
  * `coroutine`. */
 void slua_open_coroutine(lua_State *L);
