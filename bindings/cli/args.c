@@ -411,9 +411,9 @@ void cli_print_help(FILE *out)
     for (size_t i = 0; (info = sioc_option_at(i)); i++) {
         char name[NAME_MAX_];
 
-        if (find_own(info->name, strlen(info->name)))
-            continue;
         spell(info->name, name, sizeof name);
+        if (find_own(name, strlen(name)))
+            continue;
         print_option(out, name, placeholder(info->type), info->help, info->default_text);
     }
 }

@@ -5,6 +5,7 @@
  * emit that succeeded: it calls a function or wakes a task.
  */
 #include "api.h"
+#include "task.h"
 
 /* ---- the message ---- */
 
@@ -21,9 +22,10 @@ int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, 
     for (int i = first; i <= last && r >= 0; i++) {
         r = slua_walk(L, i, sink);
         if (r < 0) {
+            luaL_where(L, 1);
             lua_pushfstring(L, "argument %d: ", i - first + 1);
-            lua_insert(L, -2);
-            lua_concat(L, 2);
+            lua_rotate(L, -3, 2);
+            lua_concat(L, 3);
         }
     }
     api->message = NULL;
@@ -76,20 +78,21 @@ void slua_push_answer(lua_State *L, struct slua_nsp *nsp, struct sioc_reply repl
 
 /* ---- answers that scripts wait for ---- */
 
-static const char *error_text(int code)
-{
-    return code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code);
-}
-
-static void push_values(lua_State *L, const struct sioc_event *event)
+/* Pushes nil and the values of the answer, or an error text.  event: NULL = it failed. */
+static void push_outcome(lua_State *L, const struct sioc_event *event, int code)
 {
     struct slua_builder builder;
-    int r;
+    int top = lua_gettop(L);
 
-    slua_builder_init(&builder, L);
-    r = sioc_event_read(event, &builder.sink, NULL);
-    if (r < 0)
-        luaL_error(L, "the answer cannot be read: %s", sioc_strerror(r));
+    if (event && code == 0) {
+        lua_pushnil(L);
+        slua_builder_init(&builder, L);
+        code = sioc_event_read(event, &builder.sink, NULL);
+        if (code >= 0)
+            return;
+        lua_settop(L, top);
+    }
+    lua_pushstring(L, code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code));
 }
 
 struct callback {
@@ -103,13 +106,8 @@ static int callback_body(lua_State *L)
     const struct callback *c = lua_touserdata(L, 1);
 
     slua_push_ref(L, c->ref);
-    if (c->code == 0) {
-        lua_pushnil(L);
-        push_values(L, c->event);
-    } else {
-        lua_pushstring(L, error_text(c->code));
-    }
-    lua_callk(L, lua_gettop(L) - 2, 0, 0, NULL);
+    push_outcome(L, c->event, c->code);
+    lua_callk(L, lua_gettop(L) - 2, 0, 0, slua_return_nothing);
     return 0;
 }
 
@@ -141,13 +139,14 @@ void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code)
 static int push_answer(lua_State *L, void *user)
 {
     const struct sioc_event *event = user;
-    int code = sioc_event_status(event), top = lua_gettop(L);
+    int top = lua_gettop(L);
 
-    if (code == 0) {
-        push_values(L, event);
+    push_outcome(L, event, sioc_event_status(event));
+    if (lua_isnil(L, top + 1)) {
+        lua_remove(L, top + 1);
     } else {
         lua_pushnil(L);
-        lua_pushstring(L, error_text(code));
+        lua_insert(L, top + 1);
     }
     return lua_gettop(L) - top;
 }

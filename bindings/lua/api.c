@@ -243,8 +243,12 @@ struct sioc_str slua_to_json(lua_State *L, struct slua_api *api, int index)
     if (!api->encoder)
         luaL_error(L, "not enough memory");
     sioc_json_encoder_reset(api->encoder);
-    if (slua_walk(L, index, sioc_json_encoder_sink(api->encoder)) < 0)
+    if (slua_walk(L, index, sioc_json_encoder_sink(api->encoder)) < 0) {
+        luaL_where(L, 1);
+        lua_insert(L, -2);
+        lua_concat(L, 2);
         lua_error(L);
+    }
     return sioc_json_encoder_text(api->encoder);
 }
 

@@ -166,8 +166,10 @@ const char *slua_push_path(lua_State *L, const struct slua_api *api, const char 
 /* ---- options.c ---- */
 
 /* Options from the table at index (or none) and the command line; the caller's. Raises on a
- * wrong one. */
-struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index);
+ * wrong one.  *ret_handler_timeout, the host's own business, is written when the table sets it.
+ */
+struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index,
+                                  double *ret_handler_timeout);
 
 /* ---- namespace.c, server.c ---- */
 

@@ -17,8 +17,9 @@ struct call {
 
 /* ---- arguments ---- */
 
-/* Returns whether the client wants an answer; its function is the last argument then. */
-static bool push_client_event(lua_State *L, const struct call *call)
+/* Returns whether the client wants an answer (its function is the last argument then), or that
+ * the arguments cannot be read: no fault of the script, and the core deals with the client. */
+static int push_client_event(lua_State *L, const struct call *call)
 {
     struct slua_nsp *nsp = call->hook->nsp;
     struct sioc_reply reply = sioc_event_reply(call->event);
@@ -29,13 +30,13 @@ static bool push_client_event(lua_State *L, const struct call *call)
         slua_push_str(L, sioc_event_name(call->event));
     slua_builder_init(&builder, L);
     r = sioc_event_read(call->event, &builder.sink, NULL);
-    if (r < 0)
-        luaL_error(L, "the arguments cannot be read: %s", sioc_strerror(r));
-    if (!reply.wanted)
-        return false;
+    if (r == SIOC_ENOMEM)
+        return luaL_error(L, "not enough memory for the arguments");
+    if (r < 0 || !reply.wanted)
+        return r < 0 ? r : 0;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     slua_push_answer(L, nsp, reply);
-    return true;
+    return 1;
 }
 
 static void push_reason(lua_State *L, const struct sioc_event *event)
@@ -54,8 +55,9 @@ static int returned(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     (void)ctx;
-    if (lua_gettop(L) > 1 && lua_isfunction(L, 1))
-        lua_call(L, lua_gettop(L) - 1, 0);
+    if (lua_gettop(L) > 1 && lua_isfunction(L, 1) &&
+        lua_pcall(L, lua_gettop(L) - 1, 0, 0) != LUA_OK)
+        return luaL_error(L, "what the handler returned: %s", lua_tostring(L, -1));
     return 0;
 }
 
@@ -63,7 +65,7 @@ static int event_body(lua_State *L)
 {
     const struct call *call = lua_touserdata(L, 1);
     struct slua_hook *hook = call->hook;
-    bool wanted = false;
+    int wanted = 0;
 
     lua_pushnil(L);
     lua_replace(L, 1);
@@ -74,6 +76,8 @@ static int event_body(lua_State *L)
         wanted = push_client_event(L, call);
     else if (sioc_event_kind(call->event) != SIOC_EVENT_CONNECTION)
         push_reason(L, call->event);
+    if (wanted < 0)
+        return 0;
     /* What handlers of every event return means nothing: there is one for the event itself. */
     if (wanted && !(hook->flags & SLUA_HOOK_ANY)) {
         lua_pushvalue(L, -1);

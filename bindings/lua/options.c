@@ -10,6 +10,7 @@ struct walk {
     lua_State *L;
     const struct slua_config *config;
     struct sioc_options *options;
+    double *handler_timeout;
     char error[512];
 };
 
@@ -71,6 +72,8 @@ static int set_value(struct walk *w, const char *name, int index)
     case LUA_TBOOLEAN:
         return sioc_options_set_bool(w->options, name, lua_toboolean(L, index), error, cap);
     case LUA_TNUMBER:
+        if (strcmp(name, "handler_timeout") == 0)
+            *w->handler_timeout = lua_tonumber(L, index);
         return sioc_options_set_number(w->options, name, lua_tonumber(L, index), error, cap);
     case LUA_TSTRING:
         if (strcmp(name, "cors") == 0)
@@ -128,9 +131,10 @@ static int set_command_line(struct walk *w)
     return r;
 }
 
-struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index)
+struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index,
+                                  double *ret_handler_timeout)
 {
-    struct walk w = {.L = L, .config = config};
+    struct walk w = {.L = L, .config = config, .handler_timeout = ret_handler_timeout};
     int r = 0;
 
     if (!lua_isnoneornil(L, index))

@@ -5,6 +5,8 @@
  * has run without an error.
  */
 #include "api.h"
+#include "task.h"
+#include "watchdog.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,13 +62,23 @@ static bool append(struct slua_host *host, struct slua_server *server)
     return first;
 }
 
+/* The host has one limit for all handlers. */
+static void set_handler_timeout(struct slua_host *host, double seconds)
+{
+    struct slua_watchdog *dog = host->watchdog;
+
+    pthread_mutex_lock(&dog->lock); /* its thread reads it */
+    dog->timeout_s = seconds;
+    pthread_mutex_unlock(&dog->lock);
+}
+
 static int new_server(lua_State *L)
 {
     struct slua_api *api = slua_api(L);
     struct sioc_options *options;
     struct sioc_namespace *root;
     struct slua_server *server;
-    double serial = 0;
+    double serial = 0, handler_timeout = 0;
     bool first;
     int r;
 
@@ -80,9 +92,12 @@ static int new_server(lua_State *L)
     lua_pushvalue(L, -1);
     server->ref = luaL_ref(L, LUA_REGISTRYINDEX);
 
-    options = slua_options(L, api->host->config, 1);
+    options = slua_options(L, api->host->config, 1, &handler_timeout);
+    if (handler_timeout > 0)
+        set_handler_timeout(api->host, handler_timeout);
     sioc_options_get(options, "serial", &serial);
     server->serial = serial != 0;
+    server->started = !api->host->loading;
     r = sioc_server_new(api->host->loop, options, &server->core);
     if (r < 0)
         return luaL_error(L, "sioc.server: %s", sioc_strerror(r));
@@ -336,7 +351,7 @@ static int error_body(lua_State *L)
         }
     }
     lua_pushstring(L, e->event);
-    lua_callk(L, 3, 0, 0, NULL);
+    lua_callk(L, 3, 0, 0, slua_return_nothing);
     return 0;
 }
 
