@@ -353,13 +353,10 @@ static void on_writable(void *owner)
 static void on_gone(void *owner, int error)
 {
     struct ws_conn *c = owner;
+    (void)error;
     feed_early(c);
-    if (c->state == WS_DEAD)
-        return;
-    /* Close frame and FIN together: the peer may still listen for the echo. */
-    if (c->state == WS_FINISHING && error == 0)
-        (void)net_outq_flush(&c->outq, c->stream);
-    lose(c);
+    if (c->state != WS_DEAD)
+        lose(c);
 }
 
 static const struct net_stream_ops stream_ops = {
@@ -413,6 +410,7 @@ int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
     net_timer_init(&c->end.timer, on_timer);
     ws_reader_init(&c->reader, &reader_events, c, config->max_message_bytes);
     net_stream_set_owner(stream, &stream_ops, c);
+    net_stream_read_start(stream);
     if (c->early)
         net_task_add(net_stream_loop(stream), &c->task);
     *ret_conn = c;

@@ -25,7 +25,7 @@ struct ws_partial {
     struct buf pending;   /* raw bytes of an incomplete frame, from its head on */
     struct buf fragments; /* payload of the open message so far */
     uint64_t need;        /* as many bytes of `pending` make the next step possible */
-    uint32_t utf8_state;
+    uint32_t utf8_state;  /* 0 between messages */
 };
 
 void ws_reader_init(struct ws_reader *r, const struct ws_reader_events *events, void *user,
@@ -140,7 +140,6 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, const uin
     if (frame->opcode != WS_CONTINUATION) {
         r->fragment_opcode = (uint8_t)frame->opcode;
         r->empty_fragments = 0;
-        partial->utf8_state = 0;
     }
     if (len == 0 && !frame->fin && ++r->empty_fragments > WS_MAX_EMPTY_FRAGMENTS)
         return BAD_POLICY;

@@ -73,9 +73,9 @@ static void test_hostile_length(void **state)
     (void)state;
     struct buf b;
     buf_init(&b);
+    while (b.len < 100000)
+        buf_put_str(&b, STR("*,"));
     buf_put_str(&b, STR("br;q=0,gzip;q=0,deflate;q=0"));
-    while (b.len < 500000)
-        buf_put_str(&b, STR(",*"));
     uint64_t start = clock_mono_ms();
     assert_string_equal(pick(buf_str(&b)), "identity");
     assert_true(clock_mono_ms() - start < 2000);

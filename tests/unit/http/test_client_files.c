@@ -173,7 +173,7 @@ static void test_missing_files(void **state)
     write_file(s, "socket.io.esm.min.js", "changed");
     expect(s, "socket.io.esm.min.js", "", 200, "installed later");
     assert_int_equal(http_client_files_new("/does/not/exist", &nowhere.files), 0);
-    expect(&nowhere, "socket.io.js", "If-None-Match: \"\"\n", 404, NULL);
+    expect(&nowhere, "socket.io.js", "If-None-Match: \n", 404, NULL);
     http_client_files_free(nowhere.files);
     http_client_files_free(NULL);
 }
@@ -196,7 +196,7 @@ static void test_versions(void **state)
         struct fake f;
         write_file(s, "version.txt", cases[i].content);
         assert_int_equal(http_client_files_new(s->dir, &other.files), 0);
-        assert_true(get(&other, "GET", "socket.io.js", "If-None-Match: \"\"\n", &f));
+        assert_true(get(&other, "GET", "socket.io.js", "If-None-Match: \n", &f));
         assert_int_equal(f.status, 200);
         if (cases[i].etag)
             assert_header(&f, "ETag", cases[i].etag);

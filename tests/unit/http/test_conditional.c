@@ -77,6 +77,8 @@ static void test_ranges(void **state)
         {"bytes=0-0", 1000, HTTP_RANGE_PART, 0, 0},
         {"Bytes=5-5", 1000, HTTP_RANGE_PART, 5, 5},
         {"bytes=100-", 1000, HTTP_RANGE_PART, 100, 999},
+        {"bytes=0-999", 1000, HTTP_RANGE_PART, 0, 999},
+        {"bytes=0-1000", 1000, HTTP_RANGE_PART, 0, 999},
         {"bytes=999-5000", 1000, HTTP_RANGE_PART, 999, 999},
         {"bytes=0-18446744073709551615", 1000, HTTP_RANGE_PART, 0, 999},
         {"bytes=-100", 1000, HTTP_RANGE_PART, 900, 999},

@@ -204,6 +204,7 @@ static void test_failed_write_is_told_later(void **state)
         result = send_text(&p, "x", 1);
     assert_int_equal(result, SIOC_ECLOSED);
     assert_true(log_is(&p, ""));
+    p.config.max_queue_bytes = 100000; /* it is not forgotten */
     assert_int_equal(send_text(&p, "x", 1), SIOC_ECLOSED);
     await_log(&p, "closed(1,1006,) ");
     settle(&p);
