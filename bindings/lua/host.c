@@ -120,7 +120,7 @@ struct load {
     char *error; /* the caller's */
     size_t cap;
     int code;
-    bool over;
+    bool over; /* the task has ended */
 };
 
 static void set_error(struct load *load, int code, const char *text)
@@ -168,14 +168,33 @@ static void script_done(struct slua_host *host, void *user, const struct slua_re
 {
     struct load *load = user;
 
-    (void)host;
     load->over = true;
+    if (host->turning) /* this may be just before the loop goes to sleep */
+        sioc_loop_stop(host->loop);
     if (result->status == LUA_OK || load->code < 0)
         return;
     if (result->status == LUA_ERRMEM)
         set_error(load, SIOC_ENOMEM, result->error);
     else
         set_error(load, result->stopped ? SIOC_ETIMEDOUT : SIOC_EINVAL, result->error);
+}
+
+/* The top level may wait (sioc.sleep, the answer of a database): nothing listens yet, so the
+ * loop may as well turn here. */
+static void turn_until_over(struct load *load)
+{
+    struct slua_host *host = load->host;
+
+    host->turning = true;
+    while (!load->over && !host->stopped) {
+        bool active = sioc_loop_step(host->loop, true);
+
+        if (active || load->over || host->stopped)
+            continue;
+        set_error(load, SIOC_EINVAL, "the script waits for something that cannot come");
+        break;
+    }
+    host->turning = false;
 }
 
 int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
@@ -189,16 +208,7 @@ int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
         load.over = true;
         set_error(&load, SIOC_ENOMEM, "not enough memory");
     }
-    /* The top level may wait (sioc.sleep, an answer of a database): nothing listens yet, so the
-     * loop may as well turn here. */
-    while (!load.over && !host->stopped) {
-        bool active = sioc_loop_step(host->loop, true);
-
-        if (!active && !load.over && !host->stopped) {
-            set_error(&load, SIOC_EINVAL, "the script waits for something that cannot come");
-            break;
-        }
-    }
+    turn_until_over(&load);
     if (!load.over) /* it still waits: `done` must not find this frame */
         slua_pool_drop_all(host);
     if (host->stopped && load.code == SIOC_EINVAL)
@@ -217,6 +227,8 @@ int slua_host_start(struct slua_host *host, char *ret_error, size_t cap)
 void slua_host_stop(struct slua_host *host, int exit_code)
 {
     host->stopped = true;
+    if (host->turning)
+        sioc_loop_stop(host->loop);
     if (host->config->stop)
         host->config->stop(host->config->user, exit_code);
 }

@@ -43,6 +43,7 @@ struct slua_host {
     size_t memory_used;
     unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
     bool loading;          /* the script's top level runs */
+    bool turning;          /* ... and waits, while the loop turns for it */
     bool closing;
     bool stopped; /* sioc.stop or os.exit was called */
 };

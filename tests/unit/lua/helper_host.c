@@ -21,6 +21,7 @@ static void on_stop(void *user, int exit_code)
 
     rig->stopped = true;
     rig->exit_code = exit_code;
+    sioc_loop_stop(rig->loop);
 }
 
 void rig_init(struct rig *rig)

@@ -188,6 +188,27 @@ static void luv_clock(void **state)
                "true\ttrue\n");
 }
 
+/* A callback of luv wakes the top level, just before the loop would go to sleep. */
+static void luv_wakes_the_top_level(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    if (!have_luv())
+        skip();
+    rig_init(&rig);
+    assert_int_equal(rig_load(&rig,
+                              HEAD "local uv = require 'luv'\n"
+                                   "local done\n"
+                                   "uv.new_timer():start(100000, 0, function() end)\n"
+                                   "uv.new_timer():start(5, 0, function() done = true "
+                                   "end)\n"
+                                   "while not done do sioc.sleep(0.001) end print 'on'\n"),
+                     0);
+    assert_string_equal(rig.log, "on\n");
+    rig_free(&rig);
+}
+
 static void luv_network_and_leftovers(void **state)
 {
     struct rig rig;
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test(waiting_for_ever_is_an_error),
         cmocka_unit_test(luv_timers),
         cmocka_unit_test(luv_clock),
+        cmocka_unit_test(luv_wakes_the_top_level),
         cmocka_unit_test(luv_network_and_leftovers),
     };
 
