@@ -131,7 +131,7 @@ static void hand_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_
 }
 
 /* A message of more than one frame. */
-static int fragment(struct ws_reader *r, const struct ws_frame *frame, const uint8_t *payload)
+static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
 {
     size_t len = (size_t)frame->payload_len;
     if (!want_partial(r))
@@ -156,7 +156,9 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, const uin
     if (opcode == WS_TEXT && partial->utf8_state != 0)
         return BAD_UTF8;
     r->fragment_opcode = 0;
-    hand_out(r, opcode, partial->fragments.bytes, partial->fragments.len);
+    /* An empty message has no buffer, but its bytes are never NULL. */
+    size_t sum = partial->fragments.len;
+    hand_out(r, opcode, sum ? partial->fragments.bytes : payload, sum);
     buf_reset(&partial->fragments);
     return 0;
 }

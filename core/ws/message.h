@@ -14,7 +14,8 @@
 struct ws_reader;
 
 struct ws_reader_events {
-    /* A complete message; text is valid UTF-8.  bytes: writable, borrowed for the call. */
+    /* A complete message; text is valid UTF-8.  bytes: writable, borrowed for the call,
+     * never NULL. */
     void (*message)(void *user, bool binary, uint8_t *bytes, size_t len);
     /* A ping's payload (<= 125 bytes), to be answered. */
     void (*ping)(void *user, struct sioc_str payload);

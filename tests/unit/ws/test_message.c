@@ -38,8 +38,8 @@ static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
 {
     struct transcript *t = user;
     note(t, binary ? "binary" : "text", bytes, len);
-    if (len)
-        memset(bytes, '?', len); /* they are ours to change */
+    assert_non_null(bytes);
+    memset(bytes, '?', len); /* they are ours to change */
     if (t->stop_at_message)
         ws_reader_stop(t->reader);
 }
