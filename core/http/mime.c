@@ -1,7 +1,7 @@
 /* http/mime.c -- media types by file name extension.
  *
- * Knows names only, never content.  Invariant: the table is sorted by extension, so that a
- * reader finds a type as fast as the search does.
+ * Knows names only, never content.  Invariant: text types say that they are UTF-8.  The table
+ * is sorted for those who read it; it is short enough to be searched from the front.
  */
 #include "base/str.h"
 #include "http/static.h"
