@@ -194,7 +194,6 @@ static void clean_up(struct program *p)
 
 int main(int argc, char **argv)
 {
-    static const char version[] = "sioc " SIOC_VERSION " (Lua 5.4)";
     struct program p = {0};
     char error[512];
     int code;
@@ -206,7 +205,7 @@ int main(int argc, char **argv)
         cli_print_help(stdout);
         code = 0;
     } else if (p.args.command == CLI_VERSION) {
-        puts(version);
+        printf("sioc %s\n", sioc_version());
         code = 0;
     } else {
         code = run(&p);
