@@ -88,20 +88,26 @@ static void doze(struct slua_watchdog *dog, double s)
         pthread_cond_timedwait(&dog->wake, &dog->lock, &until);
 }
 
+/* A quiet server is not woken more often than it has to be. */
+static double pause_of(double timeout_s)
+{
+    double pause = timeout_s / 5;
+
+    return pause > 0.25 || pause <= 0 ? 0.25 : pause;
+}
+
 static void *watch(void *user)
 {
     struct slua_watchdog *dog = user;
-    double tick = dog->timeout_s / 5, since = 0;
+    double since = 0;
     unsigned seen = 0;
 
-    if (tick > 0.25)
-        tick = 0.25; /* a quiet server is not woken more often than it has to be */
     pthread_mutex_lock(&dog->lock);
     while (!dog->quit) {
         unsigned seq = atomic_load_explicit(&dog->seq, memory_order_relaxed);
-        double pause = tick;
+        double pause = pause_of(dog->timeout_s);
 
-        if (seq % 2 == 1) {
+        if (seq % 2 == 1 && dog->timeout_s > 0) {
             double now = seconds_of(dog->cpu_clock);
 
             if (seq != seen) {
@@ -123,21 +129,20 @@ static void start_thread(struct slua_watchdog *dog)
 {
     sigset_t all, old;
 
-    dog->started = true; /* one attempt: without a thread scripts run unwatched */
+    dog->tried = true; /* one attempt: without a thread scripts run unwatched */
     dog->loop_thread = pthread_self();
     if (pthread_getcpuclockid(dog->loop_thread, &dog->cpu_clock) != 0)
         dog->cpu_clock = CLOCK_MONOTONIC;
     pthread_once(&handler_once, install_handler);
     sigfillset(&all); /* the process's signals are for the loop's thread */
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    if (pthread_create(&dog->thread, NULL, watch, dog) != 0)
-        dog->timeout_s = 0;
+    dog->started = pthread_create(&dog->thread, NULL, watch, dog) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void slua_watchdog_begin(struct slua_watchdog *dog)
 {
-    if (dog->timeout_s > 0 && !dog->started)
+    if (dog->timeout_s > 0 && !dog->tried)
         start_thread(dog);
     thread_dog = dog;
     atomic_store_explicit(&dog->seq, atomic_load_explicit(&dog->seq, memory_order_relaxed) + 1,
@@ -155,6 +160,13 @@ void slua_watchdog_settle(struct slua_watchdog *dog, lua_State *L)
                               atomic_load_explicit(&dog->seq, memory_order_relaxed) + 2,
                               memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
+}
+
+void slua_watchdog_set_timeout(struct slua_watchdog *dog, double timeout_s)
+{
+    pthread_mutex_lock(&dog->lock);
+    dog->timeout_s = timeout_s;
+    pthread_mutex_unlock(&dog->lock);
 }
 
 int slua_watchdog_new(double timeout_s, struct slua_watchdog **ret_dog)
@@ -178,7 +190,7 @@ void slua_watchdog_free(struct slua_watchdog *dog)
 {
     if (!dog)
         return;
-    if (dog->started && dog->timeout_s > 0) {
+    if (dog->started) {
         pthread_mutex_lock(&dog->lock);
         dog->quit = true;
         pthread_cond_signal(&dog->wake);

@@ -22,7 +22,7 @@
 #define SLUA_WATCH_SIGNAL SIGURG
 
 struct slua_watchdog {
-    double timeout_s;
+    double timeout_s;             /* written under lock, by the loop's thread */
     unsigned depth;               /* runs inside one another */
     _Atomic(lua_State *) running; /* innermost coroutine; NULL outside of runs */
     atomic_uint seq;              /* odd while something runs; one number per outermost run */
@@ -31,7 +31,7 @@ struct slua_watchdog {
     lua_State *stopped;           /* the coroutine that the hook made yield; travels outward */
     lua_State *stopped_at;        /* where that began, for the traceback */
 
-    bool started;
+    bool tried, started; /* to start the thread; it runs */
     pthread_t loop_thread, thread;
     clockid_t cpu_clock; /* of the loop's thread */
     pthread_mutex_t lock;
@@ -41,6 +41,9 @@ struct slua_watchdog {
 
 int slua_watchdog_new(double timeout_s, struct slua_watchdog **ret_dog);
 void slua_watchdog_free(struct slua_watchdog *dog); /* accepts NULL */
+
+/* 0 = never stop anything. */
+void slua_watchdog_set_timeout(struct slua_watchdog *dog, double timeout_s);
 
 /* The first run in a row of nested ones: starts the thread, once. */
 void slua_watchdog_begin(struct slua_watchdog *dog);

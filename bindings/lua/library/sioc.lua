@@ -1,0 +1,572 @@
+---@meta sioc
+-- Annotations for the Lua language server: what `require "sioc"` gives a script.  Never run.
+-- Times are seconds.  Functions that wait are marked async: the loop runs on meanwhile.  What is
+-- marked "planned" raises an error that says so.
+
+---@class sioc
+---@field version string
+---@field null sioc.null null inside of tables and arguments
+---@field state table kept for as long as the program runs
+---@field generation integer planned: counts the reloads
+local sioc = {}
+
+---@class sioc.null: lightuserdata
+
+---A value that can be sent: text must be valid UTF-8, tables are arrays (1..n) or have text keys.
+---@alias sioc.Value nil|boolean|number|string|table|sioc.Buffer|sioc.Raw|sioc.null
+
+---@alias sioc.DisconnectReason
+---| "transport error"
+---| "transport close"
+---| "forced close"
+---| "ping timeout"
+---| "parse error"
+---| "server shutting down"
+---| "forced server close"
+---| "client namespace disconnect"
+---| "server namespace disconnect"
+
+---@alias sioc.Ack fun(...: sioc.Value)
+
+-- Server ----------------------------------------------------------------------------------------
+
+---@class sioc.CorsOptions
+---@field origin? string|string[] pages that may connect: scheme://host[:port], or "*"
+---@field methods? string[]
+---@field allowed_headers? string[]
+---@field exposed_headers? string[]
+---@field credentials? boolean
+---@field max_age? integer
+
+---@class sioc.TlsOptions
+---@field cert string file with the certificate chain
+---@field key string file with its key
+
+---@class sioc.RecoveryOptions
+---@field max_disconnection_duration? number default 120
+---@field skip_middlewares? boolean default false
+
+---@class sioc.Options
+---@field path? string default "/socket.io/"
+---@field transports? ("polling"|"websocket")[]
+---@field allow_upgrades? boolean default true
+---@field ping_interval? number default 25
+---@field ping_timeout? number default 20
+---@field upgrade_timeout? number default 10
+---@field connect_timeout? number default 45
+---@field header_timeout? number default 10
+---@field handler_timeout? number CPU seconds a handler may run without waiting; default 5
+---@field max_payload? integer bytes of one message; default 1000000
+---@field max_attachments? integer default 10
+---@field max_depth? integer default 64
+---@field max_queue? integer bytes that may wait for a slow reader; default 1048576
+---@field cors? string|string[]|sioc.CorsOptions
+---@field cookie? boolean|table
+---@field http_compression? boolean|{ threshold: integer }
+---@field per_message_deflate? boolean|table default false
+---@field allow_eio3? boolean default false
+---@field serve_client? boolean default true
+---@field connection_state_recovery? sioc.RecoveryOptions
+---@field parser? "json"|"msgpack"
+---@field adapter? string "redis://..."
+---@field cleanup_empty_child_namespaces? boolean default true
+---@field allow_request? fun(req: sioc.Request): boolean?, string?
+---@field generate_id? fun(req: sioc.Request): string
+---@field trusted_proxies? string[]
+---@field serial? boolean each handler of a socket waits for the one before
+---@field tls? sioc.TlsOptions
+
+---Makes a server.  It listens once the whole script has run.
+---@param options? sioc.Options
+---@return sioc.Server
+function sioc.server(options) end
+
+---@class sioc.Server: sioc.Namespace
+---@field engine sioc.Engine planned
+---@field clients_count integer
+---@field metrics table<string, integer>
+local Server = {}
+
+---@param port? integer default 3000; 0 = any free one
+---@param host? string default "127.0.0.1"
+function Server:listen(port, host) end
+
+---Stops accepting, disconnects every socket, and waits until all is out.
+function Server:close() end
+
+---@class sioc.NamespaceOptions
+---@field pattern? boolean the name is a Lua pattern
+
+---The namespace of that name; with a pattern or a function: of every name that matches.
+---@param name string|fun(name: string, auth: table): boolean
+---@param options? sioc.NamespaceOptions
+---@return sioc.Namespace
+function Server:of(name, options) end
+
+---@alias sioc.Route fun(req: sioc.Request, res: sioc.Response): (integer|string|table)?
+
+---@param path string "/users/:id"
+---@param handler sioc.Route
+function Server:get(path, handler) end
+
+---@param path string
+---@param handler sioc.Route
+function Server:post(path, handler) end
+
+---@param path string
+---@param handler sioc.Route
+function Server:put(path, handler) end
+
+---@param path string
+---@param handler sioc.Route
+function Server:patch(path, handler) end
+
+---@param path string
+---@param handler sioc.Route
+function Server:delete(path, handler) end
+
+---Serves the files of a folder; a relative one is meant from the script.
+---@param prefix string
+---@param folder string
+function Server:static(prefix, folder) end
+
+---Planned: plain WebSocket connections.
+---@param path string
+---@param handler fun(ws: sioc.WebSocket, req: sioc.Request)
+function Server:websocket(path, handler) end
+
+---Planned.
+---@param topic string
+---@param data string
+function Server:publish(topic, data) end
+
+---@class sioc.Engine
+local Engine = {}
+
+---@param event "connection_error"|"initial_headers"|"headers"
+---@param handler function
+function Engine:on(event, handler) end
+
+-- What broadcasts: namespaces, the server, operators ----------------------------------------------
+
+---Whom a message is for.  Immutable: it may be kept and shared.
+---@class sioc.Operator
+---@field volatile sioc.Operator drops the message for who cannot take it now
+---@field local_ sioc.Operator this process only
+---@field broadcast sioc.Operator
+local Operator = {}
+
+---@param ... string|string[]
+---@return sioc.Operator
+function Operator:to(...) end
+
+---@param ... string|string[]
+---@return sioc.Operator
+function Operator:in_(...) end
+
+---@param ... string|string[]
+---@return sioc.Operator
+function Operator:except(...) end
+
+---@param compress boolean
+---@return sioc.Operator
+function Operator:compress(compress) end
+
+---@param seconds number
+---@return sioc.Operator
+function Operator:timeout(seconds) end
+
+---@param event string
+---@param ... sioc.Value
+---@return boolean queued
+function Operator:emit(event, ...) end
+
+---The same as emit("message", ...).
+---@param ... sioc.Value
+---@return boolean queued
+function Operator:send(...) end
+
+---Waits for the answers of all; on a timeout `err` is set and the answers are those that came.
+---@async
+---@param event string
+---@param ... sioc.Value
+---@return table answers
+---@return string? err
+function Operator:emit_with_ack(event, ...) end
+
+---@async
+---@return sioc.Socket[]
+function Operator:fetch_sockets() end
+
+---@param ... string|string[]
+function Operator:sockets_join(...) end
+
+---@param ... string|string[]
+function Operator:sockets_leave(...) end
+
+---@param close? boolean also the connection below
+function Operator:disconnect_sockets(close) end
+
+-- Namespace --------------------------------------------------------------------------------------
+
+---@class sioc.HandlerOptions
+---@field serial? boolean wait for the handler before, of the same socket
+---@field raw? boolean planned: arguments as JSON text
+
+---@class sioc.Namespace: sioc.Operator
+---@field name string
+---@field sockets table<string, sioc.Socket>
+local Namespace = {}
+
+---@param event "connection"|"disconnecting"|"disconnect"|"error"|"reload"|"new_namespace"
+---@param handler function
+---@param options? sioc.HandlerOptions
+---@overload fun(self, event: "connection", handler: fun(socket: sioc.Socket))
+---@overload fun(self, event: "disconnecting", handler: fun(socket: sioc.Socket, reason: sioc.DisconnectReason, details?: string))
+---@overload fun(self, event: "disconnect", handler: fun(socket: sioc.Socket, reason: sioc.DisconnectReason, details?: string))
+---@overload fun(self, event: "error", handler: fun(err: string, socket?: sioc.Socket, event?: string))
+---@overload fun(self, event: "reload", handler: fun(socket: sioc.Socket))
+function Namespace:on(event, handler, options) end
+
+---@param event string
+---@param handler function
+function Namespace:once(event, handler) end
+
+---@param event? string
+---@param handler? function
+function Namespace:off(event, handler) end
+
+---A client event, for all sockets of the namespace: costs no memory per socket.
+---@param name string
+---@param handler fun(socket: sioc.Socket, ...: any): any
+---@param options? sioc.HandlerOptions
+function Namespace:event(name, handler, options) end
+
+---Runs before a socket joins: `return nil, message, data` refuses it.
+---@param middleware fun(socket: sioc.Socket): boolean?, string?, any
+function Namespace:use(middleware) end
+
+---Planned.
+---@param event string
+---@param ... sioc.Value
+function Namespace:server_side_emit(event, ...) end
+
+---Planned.
+---@async
+---@param event string
+---@param ... sioc.Value
+---@return table answers
+---@return string? err
+function Namespace:server_side_emit_with_ack(event, ...) end
+
+-- Socket -----------------------------------------------------------------------------------------
+
+---@class sioc.Handshake
+---@field auth table what the client sent for this namespace
+---@field headers table<string, string> names in lower case
+---@field query table<string, string>
+---@field address string
+---@field time string
+---@field issued integer milliseconds since 1970
+---@field url string
+---@field secure boolean
+---@field xdomain boolean
+
+---@class sioc.Socket
+---@field id string
+---@field data table your own data of this socket
+---@field connected boolean
+---@field disconnected boolean
+---@field recovered boolean
+---@field reloaded boolean the connection handler runs because of a reload
+---@field rooms string[] a fresh list; its own id is in it
+---@field nsp sioc.Namespace
+---@field handshake sioc.Handshake
+---@field conn { id: integer, remote_address: string, transport: { name: string } }
+---@field broadcast sioc.Operator everybody but this socket
+---@field volatile sioc.Operator
+---@field local_ sioc.Operator
+local Socket = {}
+
+---@param event string
+---@param handler fun(...: any): any gets the arguments, then `ack`; what it returns is the answer
+---@param options? sioc.HandlerOptions
+---@overload fun(self, event: "disconnecting", handler: fun(reason: sioc.DisconnectReason, details?: string))
+---@overload fun(self, event: "disconnect", handler: fun(reason: sioc.DisconnectReason, details?: string))
+function Socket:on(event, handler, options) end
+
+---@param event string
+---@param handler fun(...: any): any
+function Socket:once(event, handler) end
+
+---@param event? string
+---@param handler? function
+function Socket:off(event, handler) end
+
+---@param handler fun(event: string, ...: any)
+function Socket:on_any(handler) end
+
+---@param handler fun(event: string, ...: any)
+function Socket:prepend_any(handler) end
+
+---@param handler? function
+function Socket:off_any(handler) end
+
+---Planned.
+---@param handler fun(event: string, ...: any)
+function Socket:on_any_outgoing(handler) end
+
+---Planned.
+---@param handler fun(event: string, ...: any)
+function Socket:prepend_any_outgoing(handler) end
+
+---Planned.
+---@param handler? function
+function Socket:off_any_outgoing(handler) end
+
+---Planned: sees each packet of the client first.
+---@param middleware fun(event: string, ...: any): boolean?, string?, any
+function Socket:use(middleware) end
+
+---A function as last argument is called with the answer: `function(err, ...)` after timeout(),
+---else `function(...)`.
+---@param event string
+---@param ... sioc.Value|function
+---@return boolean queued false: the socket is gone, or the message was dropped
+function Socket:emit(event, ...) end
+
+---@param ... sioc.Value
+---@return boolean queued
+function Socket:send(...) end
+
+---Waits for the answer; `nil, "timeout"` or `nil, "disconnected"` when there is none.
+---@async
+---@param event string
+---@param ... sioc.Value
+---@return any answer
+---@return string? err
+function Socket:emit_with_ack(event, ...) end
+
+---@param seconds number
+---@return sioc.Socket
+function Socket:timeout(seconds) end
+
+---@param compress boolean
+---@return sioc.Socket
+function Socket:compress(compress) end
+
+---@param ... string|string[]
+function Socket:join(...) end
+
+---@param room string
+function Socket:leave(room) end
+
+---Everybody in the rooms but this socket.
+---@param ... string|string[]
+---@return sioc.Operator
+function Socket:to(...) end
+
+---@param ... string|string[]
+---@return sioc.Operator
+function Socket:in_(...) end
+
+---@param ... string|string[]
+---@return sioc.Operator
+function Socket:except(...) end
+
+---@param close? boolean also the connection below
+function Socket:disconnect(close) end
+
+-- HTTP -------------------------------------------------------------------------------------------
+
+---@class sioc.Request
+---@field method string
+---@field path string
+---@field query table<string, string>
+---@field params table<string, string>
+---@field headers table<string, string> names in lower case
+---@field body string
+local Request = {}
+
+---@return any value
+---@return string? err
+function Request:json() end
+
+---@return table<string, string>
+function Request:form() end
+
+---@class sioc.Response
+---@field sent boolean
+local Response = {}
+
+---@param code integer
+---@return sioc.Response
+function Response:status(code) end
+
+---@param name string
+---@param value string
+---@return sioc.Response
+function Response:header(name, value) end
+
+---@param body string
+function Response:send(body) end
+
+---@param value sioc.Value
+function Response:json(value) end
+
+---@class sioc.WebSocket
+local WebSocket = {}
+
+---@param event "message"|"close"
+---@param handler fun(data: string, is_binary: boolean)
+function WebSocket:on(event, handler) end
+
+---@param data string|sioc.Buffer
+function WebSocket:send(data) end
+
+---@param code? integer
+---@param reason? string
+function WebSocket:close(code, reason) end
+
+---@param topic string
+function WebSocket:subscribe(topic) end
+
+-- Values -----------------------------------------------------------------------------------------
+
+---Marks a table as array, also when it is empty; holes are sent as null.
+---@generic T
+---@param list? T[]
+---@return T[]
+function sioc.array(list) end
+
+---Raw bytes, sent as a binary attachment.
+---@param bytes string|sioc.Buffer
+---@return sioc.Buffer
+function sioc.binary(bytes) end
+
+---JSON text that is sent as it is.
+---@param json string
+---@return sioc.Raw
+function sioc.raw(json) end
+
+---Binary data: `#b` is its length, `==` compares bytes.
+---@class sioc.Buffer
+---@operator len: integer
+local Buffer = {}
+
+---@return string
+function Buffer:str() end
+
+---As string.sub.
+---@param i? integer
+---@param j? integer
+---@return string
+function Buffer:sub(i, j) end
+
+---@class sioc.Raw
+
+sioc.json = {}
+
+---Raises an error that names the key path when the value has no JSON form.
+---@param value sioc.Value
+---@return string
+function sioc.json.encode(value) end
+
+---null at the top is sioc.null; nil means failure.
+---@param text string
+---@return any value
+---@return string? err
+function sioc.json.decode(text) end
+
+-- Time -------------------------------------------------------------------------------------------
+
+---@async
+---@param seconds number
+function sioc.sleep(seconds) end
+
+---@class sioc.Timer
+local Timer = {}
+
+---@return boolean active whether there was something to cancel
+function Timer:cancel() end
+
+---@param seconds number
+---@param fn fun()
+---@return sioc.Timer
+function sioc.after(seconds, fn) end
+
+---A run that still waits is not overtaken: the next one is left out.
+---@param seconds number
+---@param fn fun()
+---@return sioc.Timer
+function sioc.every(seconds, fn) end
+
+---Runs fn(...) now, until it waits; then the caller goes on.
+---@param fn fun(...: any)
+---@param ... any
+function sioc.spawn(fn, ...) end
+
+---Monotonic seconds.
+---@return number
+function sioc.now() end
+
+-- The program ------------------------------------------------------------------------------------
+
+sioc.log = {}
+
+---Joins its arguments as print does; tables are written as JSON.
+---@param ... any
+function sioc.log.debug(...) end
+
+---@param ... any
+function sioc.log.info(...) end
+
+---@param ... any
+function sioc.log.warn(...) end
+
+---@param ... any
+function sioc.log.error(...) end
+
+---Ends the program in good order.
+---@param exit_code? integer
+function sioc.stop(exit_code) end
+
+---Planned: values shared by all workers.
+---@class sioc.Shared
+local Shared = {}
+
+---@param key string
+---@return any
+function Shared:get(key) end
+
+---@param key string
+---@param value sioc.Value
+---@param ttl? number
+function Shared:set(key, value, ttl) end
+
+---@param key string
+---@param value sioc.Value
+---@param ttl? number
+---@return boolean added
+function Shared:add(key, value, ttl) end
+
+---@param key string
+---@param by? number
+---@return number
+function Shared:incr(key, by) end
+
+---@param key string
+---@param old sioc.Value
+---@param new sioc.Value
+---@return boolean changed
+function Shared:cas(key, old, new) end
+
+---@param name string
+---@return sioc.Shared
+function sioc.shared(name) end
+
+---Planned: called before a reload lets go of this script.
+---@param fn fun()
+function sioc.on_unload(fn) end
+
+return sioc
