@@ -3,14 +3,20 @@
 #include "base/mem.h"
 #include "socketio/handlers.h"
 
+void sio_ack_drop(struct sio_ack *ack)
+{
+    list_remove(&ack->node);
+    list_remove(&ack->peers);
+    net_timer_stop(&ack->timer);
+    ack->socket->ack_count--;
+    mem_free(ack);
+}
+
 /* Out of the list first, then the call: the handler may do anything. */
 static void finish(struct sio_ack *ack, struct sioc_event *event)
 {
-    list_remove(&ack->node);
-    net_timer_stop(&ack->timer);
-    ack->socket->ack_count--;
     struct sioc_handler handler = ack->handler;
-    mem_free(ack);
+    sio_ack_drop(ack);
     handler.call(handler.user, handler.ref, event);
     sio_handler_drop(&handler);
 }
@@ -40,6 +46,7 @@ int sio_ack_wait(struct sioc_socket *socket, uint64_t id, const struct sioc_emit
     ack->socket = socket;
     ack->id = id;
     ack->handler = emit->ack;
+    list_init(&ack->peers);
     net_timer_init(&ack->timer, on_timeout);
     if (emit->timeout_ms)
         net_timer_start(server->loop, &ack->timer, emit->timeout_ms);
@@ -62,12 +69,8 @@ static struct sio_ack *find(struct sioc_socket *socket, uint64_t id)
 void sio_ack_forget(struct sioc_socket *socket, uint64_t id)
 {
     struct sio_ack *ack = find(socket, id);
-    if (!ack)
-        return;
-    list_remove(&ack->node);
-    net_timer_stop(&ack->timer);
-    socket->ack_count--;
-    mem_free(ack);
+    if (ack)
+        sio_ack_drop(ack);
 }
 
 bool sio_ack_answered(struct sioc_socket *socket, uint64_t id, struct sioc_event *event)

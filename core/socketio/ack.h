@@ -9,7 +9,8 @@
 #include "socketio/internal.h"
 
 struct sio_ack {
-    struct list node; /* in socket->acks */
+    struct list node;  /* in socket->acks */
+    struct list peers; /* in a survey's list, or alone */
     struct sioc_socket *socket;
     uint64_t id;
     struct sioc_handler handler;
@@ -20,6 +21,8 @@ struct sio_ack {
 int sio_ack_wait(struct sioc_socket *socket, uint64_t id, const struct sioc_emit *emit);
 /* Takes back a wait that was just begun, without calling anybody. */
 void sio_ack_forget(struct sioc_socket *socket, uint64_t id);
+/* The same for one that is at hand. */
+void sio_ack_drop(struct sio_ack *ack);
 /* The client has answered.  False when nobody waits for that id. */
 bool sio_ack_answered(struct sioc_socket *socket, uint64_t id, struct sioc_event *event);
 /* The socket goes: everybody who waits is told. */

@@ -8,6 +8,7 @@
 #include "socketio/message.h"
 #include "socketio/room.h"
 #include "socketio/socket.h"
+#include "socketio/survey.h"
 
 typedef void (*visit_fn)(void *user, struct sioc_socket *socket);
 
@@ -71,6 +72,8 @@ static void visit_target(struct sioc_namespace *nsp, const struct sioc_target *t
 struct delivery {
     struct eio_frame *frame;
     bool is_volatile;
+    struct sio_survey *survey; /* NULL: nobody is asked */
+    uint64_t id;
     int sent;
 };
 
@@ -80,23 +83,52 @@ static void deliver(void *user, struct sioc_socket *s)
     struct eio_session *session = s->client->session;
     if (!session)
         return;
-    if (d->is_volatile && !eio_session_writable(session))
+    if (d->is_volatile && !eio_session_writable(session)) {
         s->nsp->server->metrics.volatile_dropped++;
-    else if (eio_session_send(session, d->frame) == 0)
+        return;
+    }
+    if (d->survey && sio_survey_ask(d->survey, s, d->id) < 0)
+        return;
+    if (eio_session_send(session, d->frame) == 0)
         d->sent++;
+    else if (d->survey)
+        sio_survey_unask(d->survey, s, d->id);
+}
+
+/* The frame, and the survey if answers are wanted. */
+static int prepare(struct sioc_namespace *nsp, struct sioc_message *m,
+                   const struct sioc_emit *emit, struct delivery *d)
+{
+    int error;
+    bool asks = emit && emit->ack.call;
+    d->is_volatile = emit && emit->is_volatile;
+    d->id = nsp->next_ack_id;
+    d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
+    if (!d->frame)
+        return error;
+    if (!asks)
+        return 0;
+    d->survey = sio_survey_new(nsp, emit);
+    if (!d->survey) {
+        eio_frame_unref(d->frame);
+        return SIOC_ENOMEM;
+    }
+    nsp->next_ack_id++;
+    return 0;
 }
 
 int sioc_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
                    struct sioc_message *m, const struct sioc_emit *emit)
 {
-    int error;
-    struct delivery d = {.is_volatile = emit && emit->is_volatile};
-    d.frame = sio_message_frame(m, SIO_EVENT, NULL, &error);
+    struct delivery d = {0};
+    int error = prepare(nsp, m, emit, &d);
     sioc_message_free(m);
-    if (!d.frame)
+    if (error < 0)
         return error;
     visit_target(nsp, target, deliver, &d);
     eio_frame_unref(d.frame);
+    if (d.survey)
+        sio_survey_begin(d.survey);
     return d.sent;
 }
 

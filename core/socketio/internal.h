@@ -69,6 +69,7 @@ struct sioc_server {
     struct http_config http;
     struct http_router router;
     struct list connections;
+    struct list surveys; /* broadcasts that wait for answers */
     struct http_client_files *client_files;
     struct net_listener **listeners;
     size_t listener_count, listener_cap;

@@ -8,6 +8,7 @@
 #include "socketio/loop.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/survey.h"
 
 #define CLOSE_CHECK_MS 10 /* how often a closing server looks whether all is out */
 
@@ -29,6 +30,11 @@ static struct server_parts *parts_of(struct sioc_server *server)
 
 /* ---- requests ---- */
 
+static bool wants_websocket(const struct http_head *head)
+{
+    return head->upgrade && http_header_has_token(head, STR("upgrade"), STR("websocket"));
+}
+
 static void on_request(void *user, struct http_request *request)
 {
     struct sioc_server *server = user;
@@ -38,7 +44,10 @@ static void on_request(void *user, struct http_request *request)
         return;
     }
     if (!str_starts(request->head.path, base)) {
-        http_router_dispatch(&server->router, request);
+        if (wants_websocket(&request->head)) /* somebody waits for a 101 that will not come */
+            http_respond_close(request, 404, NULL, 0, STR(""));
+        else
+            http_router_dispatch(&server->router, request);
         return;
     }
     struct sioc_str name = str_from(request->head.path, base.len);
@@ -99,6 +108,7 @@ static int server_init(struct sioc_server *server)
     buf_init(&server->scratch);
     http_router_init(&server->router);
     list_init(&server->connections);
+    list_init(&server->surveys);
     http_cors_init(&parts->cors);
     net_timer_init(&server->close_timer, on_close_check);
     /* The engine first: it leaves something that can be deinitialised even when it fails. */
@@ -241,6 +251,7 @@ void sioc_server_free(struct sioc_server *server)
     stop_listening(server);
     mem_free(server->listeners);
     eio_engine_close_all(&server->engine, "server shutting down");
+    sio_surveys_end(server);
     ws_conns_destroy(&server->engine.websockets);
     http_conns_destroy(&server->http);
     net_loop_flush(

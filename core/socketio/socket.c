@@ -48,7 +48,8 @@ struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namesp
         mem_free(s);
         return NULL;
     }
-    struct sioc_socket **end = &client->sockets; /* in the order of joining: few, and rarely many */
+    struct sioc_socket **end =
+        &client->sockets; /* in the order of joining: few, and rarely many */
     while (*end)
         end = &(*end)->next;
     *end = s;
@@ -154,6 +155,12 @@ void sioc_socket_disconnect(struct sioc_socket *s, bool close)
             break; /* it is leaving already, further up the stack */
     }
     sio_client_close(client);
+}
+
+void sioc_socket_close_connection(struct sioc_socket *s)
+{
+    if (s->state != SIO_GONE)
+        sio_client_close(s->client);
 }
 
 /* ---- identity ---- */

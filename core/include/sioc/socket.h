@@ -125,6 +125,8 @@ SIOC_API size_t sioc_namespace_room_size(const struct sioc_namespace *nsp,
 /* Disconnects from the namespace ("server namespace disconnect"); close: also all other
  * namespaces of the client and its connection. */
 SIOC_API void sioc_socket_disconnect(struct sioc_socket *socket, bool close);
+/* Closes the client's connection without a packet ("forced close"). */
+SIOC_API void sioc_socket_close_connection(struct sioc_socket *socket);
 
 /* ---- many sockets at once ---- */
 
@@ -139,8 +141,11 @@ struct sioc_target {
     bool local;             /* this process only */
 };
 
-/* message: taken in any case.  emit->ack must be unset.  Returns how many sockets got it on
- * this node, or an encoding error, SIOC_ENOMEM. */
+/* message: taken in any case.  Returns how many sockets got it on this node, or an encoding
+ * error, SIOC_ENOMEM.  With emit->ack all are asked with one id, and exactly one SIOC_EVENT_ACK
+ * follows (later, and only if this returned >= 0): its arguments are the first argument of each
+ * answer in the order they came, its status SIOC_ETIMEDOUT when some are missing (timeout_ms 0
+ * = 10 s; whoever leaves is not waited for), its socket NULL. */
 SIOC_API int sioc_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
                             struct sioc_message *message, const struct sioc_emit *emit);
 /* Calls fn for each socket that is meant, on this node.  fn may join, leave and disconnect it.
