@@ -33,6 +33,7 @@ struct net_loop {
     struct net_post *posts; /* under post_lock, newest first */
     bool running;
     bool stopped;
+    bool idle_wish; /* an idle wants its next step at some time */
     uint8_t read_buffer[NET_READ_BUFFER_BYTES];
     uint8_t scratch[NET_WRITE_BUFFER_BYTES];
 };

@@ -106,7 +106,8 @@ static void on_prepare(uv_prepare_t *prepare)
     struct net_loop *loop = net_loop_of(prepare->loop);
     net_loop_flush(loop); /* tasks may give the idles work */
     int sleep_ms = net_idles_run(loop);
-    if (sleep_ms >= 0)
+    loop->idle_wish = sleep_ms >= 0;
+    if (loop->idle_wish)
         uv_timer_start(&loop->idle_timer, on_idle_timer, (uint64_t)sleep_ms, 0);
     else
         uv_timer_stop(&loop->idle_timer);
@@ -199,27 +200,46 @@ void net_loop_free(struct net_loop *loop)
 
 /* ---- running ---- */
 
-int net_loop_run(struct net_loop *loop)
+/* Whether anything is left to wait for.  An idle's wish counts even when its timer has just
+ * fired. */
+static bool is_alive(const struct net_loop *loop)
+{
+    return uv_loop_alive(&loop->uv) || loop->idle_wish || !list_empty(&loop->tasks);
+}
+
+static void before_run(struct net_loop *loop)
 {
     loop->running = true;
     uv_update_time(&loop->uv);
-    do {
-        end_turn(loop);
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
-    } while (!loop->stopped && (uv_loop_alive(&loop->uv) || !list_empty(&loop->tasks)));
     end_turn(loop);
+    /* libuv does not turn at all when it sees nothing to wait for; what the idles wish is known
+     * only when they are asked. */
+    if (!uv_loop_alive(&loop->uv) && (loop->idle_wish || !list_empty(&loop->idles)))
+        uv_timer_start(&loop->idle_timer, on_idle_timer, 0, 0);
+}
+
+static void after_run(struct net_loop *loop)
+{
+    end_turn(loop); /* UV_RUN_ONCE fires timers last */
     loop->running = loop->stopped = false;
+}
+
+int net_loop_run(struct net_loop *loop)
+{
+    do {
+        before_run(loop);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    } while (!loop->stopped && is_alive(loop));
+    after_run(loop);
     return 0;
 }
 
 bool net_loop_step(struct net_loop *loop, bool wait)
 {
-    loop->running = true;
-    end_turn(loop);
+    before_run(loop);
     uv_run(&loop->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-    end_turn(loop); /* UV_RUN_ONCE fires timers last */
-    loop->running = loop->stopped = false;
-    return uv_loop_alive(&loop->uv) != 0;
+    after_run(loop);
+    return is_alive(loop);
 }
 
 void net_loop_stop(struct net_loop *loop)

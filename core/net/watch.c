@@ -95,7 +95,7 @@ int net_idles_run(struct net_loop *loop)
     for (struct list *node = loop->idles.next; node != &loop->idles; node = node->next) {
         struct net_idle *idle = LIST_ENTRY(node, struct net_idle, node);
         int sleep_ms = idle->fn ? idle->fn(idle->user) : -1;
-        if (sleep_ms >= 0 && (shortest < 0 || sleep_ms < shortest))
+        if (idle->fn && sleep_ms >= 0 && (shortest < 0 || sleep_ms < shortest))
             shortest = sleep_ms;
     }
     return shortest;

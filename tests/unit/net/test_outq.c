@@ -1,0 +1,168 @@
+/* The output queue: order, sharing, back-pressure, few writes; all bytes are checked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "net/outq.h"
+#include "peer.h"
+
+static void push(struct net_outq *q, const void *bytes, size_t len)
+{
+    struct net_chunk *chunk = net_chunk_new(sioc_str_n(bytes, len));
+    assert_non_null(chunk);
+    assert_int_equal(net_outq_push(q, chunk), 0);
+    net_chunk_unref(chunk);
+}
+
+static void test_small(void **state)
+{
+    (void)state;
+    struct net_outq q;
+    uint8_t bytes[4096];
+    size_t len = 0;
+    net_outq_init(&q);
+    assert_int_equal(net_outq_flush(&q, stream), 0);
+    push(&q, "", 0); /* nothing is nothing */
+    assert_int_equal(q.count, 0);
+    for (int i = 0; i < 1000; i++)
+        push(&q, "ab", 2);
+    assert_int_equal(q.bytes, 2000);
+    assert_int_equal(net_outq_flush(&q, stream), 0);
+    assert_int_equal(q.bytes, 0);
+    assert_int_equal(q.count, 0);
+    assert_true(q.cap <= 16);
+    /* One write, one segment: all is there at once. */
+    usleep(2000);
+    assert_true(peer_read(bytes, sizeof bytes, &len));
+    assert_int_equal(len, 2000);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(bytes[i], "ab"[i % 2]);
+    net_outq_deinit(&q);
+}
+
+/* Each byte says where in the stream it is. */
+static uint8_t byte_at(size_t at)
+{
+    return (uint8_t)(at * 2654435761u >> 13);
+}
+
+/* Random sizes, a peer that reads now and then: every byte arrives once and in order. */
+static void run_random(unsigned seed, size_t total)
+{
+    static uint8_t chunk[100000], received[1 << 16];
+    struct net_outq q;
+    size_t pushed = 0, checked = 0;
+    srand(seed);
+    net_outq_init(&q);
+    while (checked < total) {
+        for (int k = rand() % 40; k > 0 && pushed < total; k--) {
+            static const size_t ranges[] = {3, 100, 600, 5000, sizeof chunk};
+            size_t len = 1 + (size_t)rand() % ranges[rand() % 5];
+            len = len < total - pushed ? len : total - pushed;
+            for (size_t i = 0; i < len; i++)
+                chunk[i] = byte_at(pushed + i);
+            push(&q, chunk, len);
+            pushed += len;
+        }
+        int result = net_outq_flush(&q, stream);
+        assert_int_equal(result, q.count ? SIOC_EAGAIN : 0);
+        turn(0, NULL);
+        size_t len = 0;
+        if (rand() % 3 || pushed == total)
+            peer_read(received, 1 + (size_t)rand() % sizeof received, &len);
+        for (size_t i = 0; i < len; i++)
+            assert_int_equal(received[i], byte_at(checked + i));
+        checked += len;
+        assert_true(checked <= pushed);
+    }
+    assert_int_equal(q.bytes, 0);
+    net_outq_deinit(&q);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 5; seed++)
+        run_random(seed, 3000000);
+}
+
+static int freed;
+static void count_free(struct net_chunk *chunk)
+{
+    (void)chunk;
+    freed++;
+}
+
+static void test_shared(void **state)
+{
+    (void)state;
+    static uint8_t text[4] = "abcd";
+    struct net_chunk chunk = {.refs = 1, .len = 4, .bytes = text, .free = count_free};
+    struct net_outq a, b;
+    freed = 0;
+    net_outq_init(&a);
+    net_outq_init(&b);
+    assert_int_equal(net_outq_push(&a, &chunk), 0);
+    assert_int_equal(net_outq_push(&a, &chunk), 0);
+    assert_int_equal(net_outq_push(&b, &chunk), 0);
+    net_chunk_unref(&chunk);
+    assert_int_equal(net_outq_flush(&a, stream), 0);
+    assert_int_equal(freed, 0);
+    net_outq_deinit(&b); /* drops what is pending */
+    assert_int_equal(freed, 1);
+    net_outq_deinit(&a);
+    net_chunk_unref(NULL);
+}
+
+static void test_dead_peer(void **state)
+{
+    (void)state;
+    struct net_outq q;
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(peer);
+    peer = -1;
+    usleep(2000);
+    net_outq_init(&q);
+    push(&q, "a", 1);
+    push(&q, "b", 1);
+    assert_int_equal(net_outq_flush(&q, stream), SIOC_EIO);
+    assert_int_equal(q.count, 2);
+    net_outq_deinit(&q);
+}
+
+static void test_failing_memory(void **state)
+{
+    (void)state;
+    struct net_outq q;
+    struct net_chunk *chunk = net_chunk_new(sioc_str("abc"));
+    assert_non_null(chunk);
+    net_outq_init(&q);
+    mem_test_fail_at(1, true);
+    assert_null(net_chunk_new(sioc_str("abc")));
+    assert_int_equal(net_outq_push(&q, chunk), SIOC_ENOMEM);
+    mem_test_fail_at(0, false);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(net_outq_push(&q, chunk), 0);
+    mem_test_fail_at(1, true);
+    assert_int_equal(net_outq_push(&q, chunk), SIOC_ENOMEM); /* would have to grow */
+    mem_test_fail_at(0, false);
+    assert_int_equal(q.count, 4);
+    assert_int_equal(q.bytes, 12);
+    assert_int_equal(atomic_load(&chunk->refs), 5);
+    net_outq_deinit(&q);
+    net_chunk_unref(chunk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_small),     TEST(test_random),         TEST(test_shared),
+        TEST(test_dead_peer), TEST(test_failing_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
