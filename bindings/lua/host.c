@@ -246,8 +246,9 @@ void slua_host_free(struct slua_host *host)
         return;
     host->closing = true;
     if (host->L) {
+        slua_luv_close(host); /* its callbacks run once more */
+        host->freeing = true;
         slua_timers_free(host);
-        slua_luv_close(host);
         slua_pool_drop_all(host);
         slua_servers_free(host);
         lua_close(host->L);

@@ -46,6 +46,7 @@ struct slua_host {
     bool turning;          /* ... and waits, while the loop turns for it */
     bool closing;
     bool stopped; /* sioc.stop or os.exit was called */
+    bool freeing; /* finalizers of the script may still run, but start nothing */
 };
 
 /* The host of a state (kept in its extra space). */

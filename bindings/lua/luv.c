@@ -159,6 +159,8 @@ static int open_luv(lua_State *L)
     struct slua_host *host = slua_host_of(L);
     struct luv_api api;
 
+    if (host->freeing)
+        return luaL_error(L, "the program ends");
     load_api(L, &api);
     if (!host->luv && start(host) < 0)
         return luaL_error(L, "cannot open a loop for luv");

@@ -15,7 +15,7 @@
 
 static struct slua_task *find(const struct slua_pool *pool, uint64_t id)
 {
-    size_t slot = (size_t)(id & UINT32_MAX);
+    size_t slot = (size_t)(id & (SLUA_SLOT_MAX - 1));
     struct slua_task *task = slot < pool->count ? pool->tasks[slot] : NULL;
 
     return task && task->id == id && task->state != SLUA_TASK_IDLE ? task : NULL;
@@ -38,6 +38,8 @@ static struct slua_task *add_slot(struct slua_host *host)
     struct slua_pool *pool = host->pool;
     struct slua_task *task;
 
+    if (pool->count == SLUA_SLOT_MAX)
+        return NULL;
     if (pool->count == pool->cap) {
         size_t cap = pool->cap ? pool->cap * 2 : 16;
         struct slua_task **tasks = realloc(pool->tasks, cap * sizeof(struct slua_task *));
@@ -52,7 +54,7 @@ static struct slua_task *add_slot(struct slua_host *host)
         return NULL;
     task->host = host;
     task->ref = LUA_NOREF;
-    task->id = (uint64_t)1 << 32 | pool->count;
+    task->id = SLUA_SLOT_MAX | pool->count;
     pool->tasks[pool->count++] = task;
     return task;
 }
@@ -105,7 +107,9 @@ static void release(struct slua_host *host, struct slua_task *task, bool reusabl
         sioc_timer_stop(task->sleep);
         task->sleep = NULL;
     }
-    task->id += (uint64_t)1 << 32;
+    task->id += SLUA_SLOT_MAX;
+    if (task->id < SLUA_SLOT_MAX) /* around the end: serial 0 is not used */
+        task->id += SLUA_SLOT_MAX;
     task->no_wait = 0;
     task->waiting = NULL;
     if (reusable && pool->idle_coroutines < IDLE_MAX)
@@ -233,7 +237,7 @@ bool slua_can_wait(lua_State *L)
 {
     struct slua_task *task = slua_task_current(L);
 
-    return task && task->no_wait == 0 && lua_isyieldable(L);
+    return task && task->no_wait == 0 && lua_isyieldable(L) && !slua_host_of(L)->freeing;
 }
 
 /* The waiting function goes on: the waker's values first, then its own continuation. */

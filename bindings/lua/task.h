@@ -1,22 +1,29 @@
 /* bindings/lua/task.h -- what task.c, coroutine.c, timers.c and host.c share about tasks.
  *
  * A task's id is its serial number and its slot: a slot that is used again has another serial,
- * so an old id finds nothing.  Invariant: a task is in the idle list, or runs, or waits; while
- * it waits, every coroutine between its own one and the one that called slua_wait is *held*
- * (nobody else can resume or close it).
+ * so an old id finds nothing (40 bits of serial: two weeks at a million runs per second).
+ * Invariant: a task is in the idle list, or runs, or waits; while it waits, every coroutine
+ * between its own one and the one that called slua_wait is *held* (nobody else can resume or
+ * close it).
  */
 #ifndef SLUA_TASK_H
 #define SLUA_TASK_H
 
 #include "host.h"
 
+#define SLUA_SLOT_BITS 24
+#define SLUA_SLOT_MAX  ((uint64_t)1 << SLUA_SLOT_BITS)
+
 enum slua_task_state { SLUA_TASK_IDLE, SLUA_TASK_RUNNING, SLUA_TASK_WAITING };
 
 struct slua_task {
     struct slua_host *host;
-    uint64_t id;  /* serial << 32 | slot */
+    uint64_t id;  /* serial << SLUA_SLOT_BITS | slot; never 0 */
     lua_State *L; /* its coroutine; NULL in an idle task whose coroutine was dropped */
     int ref;      /* keeps L alive */
+#define SLUA_SLOT_BITS 24
+#define SLUA_SLOT_MAX  ((uint64_t)1 << SLUA_SLOT_BITS)
+
     enum slua_task_state state;
     struct slua_task *next_idle;
 

@@ -86,7 +86,8 @@ static int run_timer(lua_State *L)
 static void timer_due(void *user)
 {
     struct slua_timer *timer = user;
-    struct slua_task_info info = {.what = timer->repeats ? "sioc.every" : "sioc.after"};
+    struct slua_task_info info = {.what = timer->repeats ? "sioc.every" : "sioc.after",
+                                  .owner = timer->host->servers};
 
     if (!timer->repeats)
         timer->timer = NULL;
@@ -105,6 +106,8 @@ static int start_timer(lua_State *L, bool repeats)
     uint64_t ms = check_ms(L, 1, repeats ? 0.001 : 0);
     struct slua_timer *timer;
 
+    if (host->freeing)
+        return luaL_error(L, "the program ends");
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
     timer = lua_newuserdatauv(L, sizeof *timer, 1);
@@ -174,9 +177,15 @@ static int run_spawned(lua_State *L)
 
 static int spawn(lua_State *L)
 {
+    const struct slua_task *task = slua_task_current(L);
     struct slua_task_info info = {.what = "sioc.spawn"};
 
     luaL_checktype(L, 1, LUA_TFUNCTION);
+    if (task) { /* its errors belong to whom the caller works for */
+        info.owner = task->info.owner;
+        info.server = task->info.server;
+        info.socket = task->info.socket;
+    }
     if (slua_run(slua_host_of(L), run_spawned, L, &info) < 0)
         return luaL_error(L, "not enough memory");
     return 0;

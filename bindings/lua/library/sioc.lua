@@ -7,7 +7,7 @@
 ---@field version string
 ---@field null sioc.null null inside of tables and arguments
 ---@field state table kept for as long as the program runs
----@field generation integer planned: counts the reloads
+---@field generation integer counts the reloads; 1 at first
 local sioc = {}
 
 ---@class sioc.null: lightuserdata

@@ -172,6 +172,27 @@ static void every_goes_on_after_errors(void **state)
     rig_free(&rig);
 }
 
+/* Finalizers run while the state is closed: they may call anything, and start nothing. */
+static void finalizers_start_nothing(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    assert_int_equal(rig_load(&rig,
+                              HEAD "keep = setmetatable({}, {__gc = function()\n"
+                                   "  print(pcall(sioc.after, 0, print))\n"
+                                   "  sioc.spawn(function() print(pcall(sioc.sleep, 0)) end)\n"
+                                   "  print((pcall(require, 'luv'))) end})\n"
+                                   "sioc.every(1, print) sioc.spawn(sioc.sleep, 100)\n"),
+                     0);
+    slua_host_free(rig.host);
+    rig.host = NULL;
+    assert_non_null(strstr(rig.log, "false\tthe program ends\nfalse\tcannot wait here"));
+    assert_non_null(strstr(rig.log, "\nfalse\n"));
+    rig_free(&rig);
+}
+
 /* ---- the C side ---- */
 
 static int results, statuses;
@@ -287,6 +308,7 @@ int main(void)
         cmocka_unit_test(errors_have_a_traceback),
         cmocka_unit_test(every_does_not_overlap),
         cmocka_unit_test(every_goes_on_after_errors),
+        cmocka_unit_test(finalizers_start_nothing),
         cmocka_unit_test(waking_by_number),
         cmocka_unit_test(quiet_errors_go_to_done),
     };
