@@ -319,7 +319,10 @@ withServer('Lua, watchdog', { script: 'lua.lua', args: ['--handler-timeout', '1'
       await other.assertAlive();
       await ws.assertAlive();
       const line = source.findIndex((text) => text.includes(`socket:on("${name}"`)) + 1;
-      assert.match(server.log().slice(before), new RegExp(`lua\\.lua:${line}\\b`));
+      const place = new RegExp(`lua\\.lua:${line}\\b`);
+      await server.process.until(`${place} on stderr`, () => place.test(server.log().slice(before)));
+      await ws.assertAlive();
+      await other.assertAlive();
       ws.destroy();
       other.destroy();
     });

@@ -52,7 +52,7 @@ describe('program', siocOnly('the reference is no program'), () => {
   it('--version', async () => {
     const { code, out, err } = await run('--version');
     assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /^sioc \d+\.\d+\.\d+\S*\n$/);
+    assert.match(out, /^(sioc )?\d+\.\d+\.\d+\S*\n$/);
   });
 
   it('check: a good script', async () => {

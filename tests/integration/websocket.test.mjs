@@ -72,8 +72,10 @@ withServer('WebSocket', {}, (server) => {
   it('E074 an upgrade on another path is no session', async () => {
     const http = await Http.connect(server);
     await http.send(requestBytes(server, { path: '/foo', headers: upgradeHeaders() }));
-    const answer = (await http.wire.readToEnd()).toString();
-    assert.ok(!answer.startsWith('HTTP/1.1 101'), answer);
+    // The reference ends the connection without a word, sioc answers as it does to any path that nobody serves.
+    if (differs('1.4; a plain error', { sioc: true, node: false })) assert.equal((await http.response()).status, 404);
+    else await http.assertEnd();
+    http.destroy();
   });
 
   it('echoes the first subprotocol', async () => {
