@@ -95,10 +95,29 @@ static void push_outcome(lua_State *L, const struct sioc_event *event, int code)
     lua_pushstring(L, code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code));
 }
 
+/* Pushes the list of the answers to a broadcast, and nil or why some are missing. */
+static void push_survey(lua_State *L, const struct sioc_event *event, int code)
+{
+    struct slua_builder builder;
+    struct sioc_sink *sink = &builder.sink;
+    int r;
+
+    slua_builder_init(&builder, L);
+    r = sink->ops->array_begin(sink, SIOC_COUNT_UNKNOWN);
+    if (r >= 0 && event)
+        r = sioc_event_read(event, sink, NULL);
+    if (r >= 0)
+        r = sink->ops->array_end(sink);
+    if (r < 0)
+        luaL_error(L, "the answers cannot be read: %s", sioc_strerror(r));
+    lua_pushstring(L, code < 0 ? sioc_strerror(code) : NULL);
+}
+
 struct callback {
     int ref;
     int code; /* 0: there is an answer */
     const struct sioc_event *event;
+    bool many;
 };
 
 static int callback_body(lua_State *L)
@@ -106,7 +125,12 @@ static int callback_body(lua_State *L)
     const struct callback *c = lua_touserdata(L, 1);
 
     slua_push_ref(L, c->ref);
-    push_outcome(L, c->event, c->code);
+    if (c->many) {
+        push_survey(L, c->event, c->code);
+        lua_insert(L, -2); /* the error comes first */
+    } else {
+        push_outcome(L, c->event, c->code);
+    }
     lua_callk(L, lua_gettop(L) - 2, 0, 0, slua_return_nothing);
     return 0;
 }
@@ -124,14 +148,21 @@ static void call_back(struct slua_nsp *nsp, uint64_t socket, struct callback *c)
 static void on_callback(void *user, intptr_t ref, struct sioc_event *event)
 {
     struct sioc_socket *socket = sioc_event_socket(event);
-    struct callback c = {(int)ref, sioc_event_status(event), event};
+    struct callback c = {(int)ref, sioc_event_status(event), event, false};
 
     call_back(user, socket ? sioc_socket_handle(socket) : 0, &c);
 }
 
+static void on_survey_callback(void *user, intptr_t ref, struct sioc_event *event)
+{
+    struct callback c = {(int)ref, sioc_event_status(event), event, true};
+
+    call_back(user, 0, &c);
+}
+
 void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code)
 {
-    struct callback c = {ref, code, NULL};
+    struct callback c = {ref, code, NULL, false};
 
     call_back(nsp, socket, &c);
 }
@@ -158,12 +189,27 @@ static void on_task(void *user, intptr_t ref, struct sioc_event *event)
     slua_wake(nsp->server->api->host, (uint64_t)ref, push_answer, event);
 }
 
-struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref)
+static int push_survey_answer(lua_State *L, void *user)
 {
-    return (struct sioc_handler){.call = on_callback, .user = nsp, .ref = ref};
+    push_survey(L, user, sioc_event_status(user));
+    return 2;
 }
 
-struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task)
+static void on_survey_task(void *user, intptr_t ref, struct sioc_event *event)
 {
-    return (struct sioc_handler){.call = on_task, .user = nsp, .ref = (intptr_t)task};
+    struct slua_nsp *nsp = user;
+
+    slua_wake(nsp->server->api->host, (uint64_t)ref, push_survey_answer, event);
+}
+
+struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref, bool many)
+{
+    return (struct sioc_handler){
+        .call = many ? on_survey_callback : on_callback, .user = nsp, .ref = ref};
+}
+
+struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task, bool many)
+{
+    return (struct sioc_handler){
+        .call = many ? on_survey_task : on_task, .user = nsp, .ref = (intptr_t)task};
 }

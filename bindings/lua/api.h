@@ -237,6 +237,8 @@ int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first);
 /* The same to many. */
 int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
                       const struct sioc_str *names, int first);
+int slua_ask_many(lua_State *L, const struct slua_operator *to, const struct sioc_str *names,
+                  int first);
 
 /* ---- ack.c ---- */
 
@@ -246,9 +248,10 @@ void slua_push_answer(lua_State *L, struct slua_nsp *nsp, struct sioc_reply repl
  * message is pushed. */
 int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, int first,
               int last);
-/* How an emit asks for an answer: by callback (a registry reference) or by waking a task. */
-struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref);
-struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task);
+/* How an emit asks for an answer, or many sockets for theirs: by callback (a registry
+ * reference) or by waking a task. */
+struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref, bool many);
+struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task, bool many);
 /* Calls the callback with an error now: the message could not be sent. */
 void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code);
 

@@ -158,12 +158,7 @@ int slua_op_emit_with_ack(lua_State *L)
     const struct sioc_str *names;
     struct slua_operator op = base_of(L, &names);
 
-    if (!op.direct)
-        return luaL_error(L,
-                          "acks of broadcasts are not available yet in sioc %s: ask each "
-                          "socket by itself",
-                          sioc_version());
-    return slua_emit_with_ack(L, &op, 2);
+    return op.direct ? slua_emit_with_ack(L, &op, 2) : slua_ask_many(L, &op, names, 2);
 }
 
 /* ---- sockets that are meant ---- */

@@ -58,7 +58,7 @@ static int emit_with_callback(lua_State *L, const struct slua_operator *to, int 
             luaL_unref(L, LUA_REGISTRYINDEX, ref);
             return lua_error(L);
         }
-        emit.ack = slua_ack_callback(to->nsp, ref);
+        emit.ack = slua_ack_callback(to->nsp, ref, false);
         r = sioc_socket_emit(socket, message, &emit);
     }
     if (r < 0)
@@ -119,7 +119,7 @@ int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first)
         return unanswered(L, SIOC_ECLOSED);
     if (build(L, to, first, lua_gettop(L), &message) < 0)
         return lua_error(L);
-    emit.ack = slua_ack_task(to->nsp, slua_task_id(L));
+    emit.ack = slua_ack_task(to->nsp, slua_task_id(L), false);
     r = sioc_socket_emit(socket, message, &emit);
     if (r < 0)
         return unanswered(L, r);
@@ -129,26 +129,60 @@ int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first)
 
 /* ---- to many ---- */
 
-int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
-                      const struct sioc_str *names, int first)
+/* How many got it, or a code with an error text pushed. */
+static int broadcast(lua_State *L, const struct slua_operator *to, const struct sioc_str *names,
+                     int first, int last, const struct sioc_handler *ack)
 {
-    int last = lua_gettop(L), r;
     struct sioc_target target = slua_target(to, names);
     struct sioc_emit emit = settings(to);
     struct sioc_message *message;
+    int r = SIOC_ECLOSED;
+
+    if (to->nsp->server->core) {
+        if (build(L, to, first, last, &message) < 0)
+            return SIOC_EINVAL;
+        if (ack)
+            emit.ack = *ack;
+        r = sioc_broadcast(to->nsp->core, &target, message, &emit);
+    }
+    if (r < 0)
+        lua_pushfstring(L, "emit: %s", sioc_strerror(r));
+    return r;
+}
+
+int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
+                      const struct sioc_str *names, int first)
+{
+    int last = lua_gettop(L), ref = LUA_NOREF, r;
+    struct sioc_handler ack;
 
     luaL_checkstring(L, first);
-    if (last > first && lua_isfunction(L, last))
-        return luaL_error(L, "acks of broadcasts are not available yet in sioc %s",
-                          sioc_version());
-    if (!to->nsp->server->core)
-        return luaL_error(L, "the server is gone");
-    if (build(L, to, first, last, &message) < 0)
+    if (last > first && lua_isfunction(L, last)) {
+        ref = luaL_ref(L, LUA_REGISTRYINDEX); /* it was on the top */
+        ack = slua_ack_callback(to->nsp, ref, true);
+        last--;
+    }
+    r = broadcast(L, to, names, first, last, ref == LUA_NOREF ? NULL : &ack);
+    if (r < 0) {
+        luaL_unref(L, LUA_REGISTRYINDEX, ref);
         return lua_error(L);
-    emit.timeout_ms = 0;
-    r = sioc_broadcast(to->nsp->core, &target, message, &emit);
-    if (r < 0 && r != SIOC_ECLOSED)
-        return luaL_error(L, "emit: %s", sioc_strerror(r));
-    lua_pushboolean(L, r >= 0);
+    }
+    lua_pushboolean(L, 1);
     return 1;
+}
+
+/* Waits for the answers: a list of them, and nil or why some are missing. */
+int slua_ask_many(lua_State *L, const struct slua_operator *to, const struct sioc_str *names,
+                  int first)
+{
+    struct sioc_handler ack = slua_ack_task(to->nsp, slua_task_id(L), true);
+
+    luaL_checkstring(L, first);
+    if (!slua_can_wait(L))
+        return luaL_error(L, "emit_with_ack waits, and that is not possible here; give emit a "
+                             "function for the answers instead");
+    if (broadcast(L, to, names, first, lua_gettop(L), &ack) < 0)
+        return lua_error(L);
+    lua_settop(L, 0);
+    return slua_wait(L, answered, 0);
 }

@@ -62,16 +62,6 @@ static bool append(struct slua_host *host, struct slua_server *server)
     return first;
 }
 
-/* The host has one limit for all handlers. */
-static void set_handler_timeout(struct slua_host *host, double seconds)
-{
-    struct slua_watchdog *dog = host->watchdog;
-
-    pthread_mutex_lock(&dog->lock); /* its thread reads it */
-    dog->timeout_s = seconds;
-    pthread_mutex_unlock(&dog->lock);
-}
-
 static int new_server(lua_State *L)
 {
     struct slua_api *api = slua_api(L);
@@ -94,7 +84,7 @@ static int new_server(lua_State *L)
 
     options = slua_options(L, api->host->config, 1, &handler_timeout);
     if (handler_timeout > 0)
-        set_handler_timeout(api->host, handler_timeout);
+        slua_watchdog_set_timeout(api->host->watchdog, handler_timeout);
     sioc_options_get(options, "serial", &serial);
     server->serial = serial != 0;
     server->started = !api->host->loading;

@@ -251,12 +251,25 @@ static void push_handshake(lua_State *L, const struct sioc_socket *socket)
     lua_setiuservalue(L, 1, HANDSHAKE);
 }
 
+/* conn:close(): without a word, as if the network had cut it. */
+static int conn_close(lua_State *L)
+{
+    struct sioc_socket *socket = slua_find_socket(lua_touserdata(L, lua_upvalueindex(1)));
+
+    if (socket)
+        sioc_socket_close_connection(socket);
+    return 0;
+}
+
 /* What is known of the connection below, shared by the client's sockets in all namespaces. */
 static void push_conn(lua_State *L, const struct sioc_socket *socket)
 {
     struct sioc_handshake handshake;
 
     lua_newtable(L);
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, conn_close, 1);
+    lua_setfield(L, -2, "close");
     if (!socket)
         return;
     sioc_socket_handshake(socket, &handshake);
