@@ -75,9 +75,9 @@ static void keep(struct http_conn *c, const uint8_t *bytes, size_t len)
         http_conn_end(c, false);
 }
 
-static void feed_waiting(struct http_conn *c)
+/* The first bytes of what was kept are used. */
+static void forget(struct http_conn *c, size_t used)
 {
-    size_t used = http_conn_feed(c, buf_str(&c->in));
     if (c->phase == HTTP_PHASE_DEAD)
         return;
     buf_consume(&c->in, used);
@@ -108,7 +108,7 @@ static void on_data(void *owner, uint8_t *bytes, size_t len)
     } else {
         keep(c, bytes, len);
         if (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)
-            feed_waiting(c);
+            forget(c, http_conn_feed(c, buf_str(&c->in)));
     }
     if (c->phase != HTTP_PHASE_DEAD)
         balance_reading(c);
@@ -195,15 +195,18 @@ static bool may_go_on(const struct http_conn *c)
            c->outq.bytes <= MAX_QUEUED_BYTES;
 }
 
+/* Requests that wait, one after another; what they used is dropped in one go. */
 static void go_on(struct http_conn *c)
 {
+    size_t used = 0;
     while (may_go_on(c)) {
         c->phase = HTTP_PHASE_HEAD;
         c->seen = 0;
         http_conn_clear_deadline(c);
-        if (c->in.len)
-            feed_waiting(c);
+        if (used < c->in.len)
+            used += http_conn_feed(c, sioc_str_n(c->in.bytes + used, c->in.len - used));
     }
+    forget(c, used);
 }
 
 static void on_turn_end(struct net_task *task)
