@@ -19,10 +19,5 @@ quietly() {
     fi
 }
 
-# within SECONDS COMMAND...: ends the command, and what it started, when it takes longer.
-within() {
-    timeout --kill-after=10 "$@"
-}
-
 # The commands of Debian are not always on the path of a plain user.
 export PATH=$PATH:/usr/sbin:/sbin
