@@ -201,7 +201,6 @@ static void go_on(struct http_conn *c)
     size_t used = 0;
     while (may_go_on(c)) {
         c->phase = HTTP_PHASE_HEAD;
-        c->seen = 0;
         http_conn_clear_deadline(c);
         if (used < c->in.len)
             used += http_conn_feed(c, sioc_str_n(c->in.bytes + used, c->in.len - used));

@@ -81,6 +81,9 @@ static void test_expect_continue(void **state)
     test_client_expect(client, "HTTP/1.1 100 Continue\r\n\r\n");
     test_client_send(client, "ab");
     test_client_expect(client, OK("2", "ab"));
+    test_client_send(client, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+                             "Expect: 100-continue\r\n\r\nab");
+    test_client_expect(client, OK("2", "ab")); /* it did not wait for it */
     test_client_send(client, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
                              "Expect: 100-continue\r\n\r\n");
     test_client_expect(client, LAST("3", "now"));
@@ -91,8 +94,8 @@ static void test_expect_continue(void **state)
 static void test_unread_body(void **state)
 {
     (void)state;
-    test_client_send(client, POST("/now", "5") "hello" GET("/now"));
-    test_client_expect(client, NOW NOW);
+    test_client_send(client, POST("/now", "5") "hello" GET("/now") GET("/now"));
+    test_client_expect(client, NOW NOW NOW);
     test_client_send(client, POST("/now", "5") "hel");
     test_client_expect(client, LAST("3", "now"));
     test_client_expect_close(client);

@@ -24,7 +24,7 @@ static int peer;                  /* its other end, non-blocking */
 static char got[1 << 16];         /* what the stream received */
 static size_t got_len;
 static int gone, gone_error, writable;
-static bool close_in_data, close_in_writable;
+static bool close_in_data, stop_in_data, close_in_writable;
 
 static inline void on_data(void *owner, uint8_t *bytes, size_t len)
 {
@@ -33,6 +33,8 @@ static inline void on_data(void *owner, uint8_t *bytes, size_t len)
         memcpy(got + got_len, bytes, len);
     got_len += len;
     memset(bytes, 'z', len); /* they are ours */
+    if (stop_in_data)
+        net_stream_read_stop(stream);
     if (!close_in_data)
         return;
     net_stream_close(stream);
@@ -96,7 +98,7 @@ static inline int setup(void **state)
     (void)state;
     got_len = 0;
     gone = gone_error = writable = 0;
-    close_in_data = close_in_writable = false;
+    close_in_data = stop_in_data = close_in_writable = false;
     stream = NULL;
     assert_int_equal(net_loop_new(&loop), 0);
     assert_int_equal(net_listen(loop, "127.0.0.1", 0, on_accept, &listener, &listener), 0);

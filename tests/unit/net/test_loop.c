@@ -216,7 +216,7 @@ static void test_idle(void **state)
     assert_int_equal(net_idle_open(loop, on_idle, &stepped, &idle), 0);
     for (int i = 0; i < 3; i++)
         net_loop_step(loop, true);
-    net_loop_step(loop, false); /* closes itself */
+    net_loop_step(loop, true); /* closes itself; its last wish is void */
     assert_int_equal(stepped, 3);
 }
 

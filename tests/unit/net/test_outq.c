@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "net/internal.h"
 #include "net/outq.h"
 #include "peer.h"
 
@@ -44,6 +45,28 @@ static void test_small(void **state)
     net_outq_deinit(&q);
 }
 
+/* More spans than one system call takes: small chunks between large ones. */
+static void test_many_spans(void **state)
+{
+    (void)state;
+    static uint8_t large[600], bytes[200 * 602];
+    struct net_outq q;
+    size_t len = 0;
+    net_outq_init(&q);
+    memset(large, 'L', sizeof large);
+    for (int i = 0; i < 200; i++) {
+        push(&q, large, sizeof large);
+        push(&q, "ss", 2);
+    }
+    assert_int_equal(net_outq_flush(&q, stream), 0);
+    usleep(2000);
+    assert_true(peer_read(bytes, sizeof bytes, &len));
+    assert_int_equal(len, sizeof bytes);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(bytes[i], i % 602 < 600 ? 'L' : 's');
+    net_outq_deinit(&q);
+}
+
 /* Each byte says where in the stream it is. */
 static uint8_t byte_at(size_t at)
 {
@@ -56,9 +79,13 @@ static void run_random(unsigned seed, size_t total)
     static uint8_t chunk[100000], received[1 << 16];
     struct net_outq q;
     size_t pushed = 0, checked = 0;
+    bool blocked = false;
+    int blocks = 0;
     srand(seed);
     net_outq_init(&q);
+    uint64_t end = clock_mono_ms() + 20000;
     while (checked < total) {
+        assert_true(clock_mono_ms() < end);
         for (int k = rand() % 40; k > 0 && pushed < total; k--) {
             static const size_t ranges[] = {3, 100, 600, 5000, sizeof chunk};
             size_t len = 1 + (size_t)rand() % ranges[rand() % 5];
@@ -68,8 +95,13 @@ static void run_random(unsigned seed, size_t total)
             push(&q, chunk, len);
             pushed += len;
         }
-        int result = net_outq_flush(&q, stream);
-        assert_int_equal(result, q.count ? SIOC_EAGAIN : 0);
+        if (!blocked || writable) { /* else nothing could go out */
+            int result = net_outq_flush(&q, stream);
+            assert_int_equal(result, q.count ? SIOC_EAGAIN : 0);
+            blocked = result != 0;
+            blocks += blocked;
+            writable = 0;
+        }
         turn(0, NULL);
         size_t len = 0;
         if (rand() % 3 || pushed == total)
@@ -80,12 +112,15 @@ static void run_random(unsigned seed, size_t total)
         assert_true(checked <= pushed);
     }
     assert_int_equal(q.bytes, 0);
+    assert_true(blocks > 10);
     net_outq_deinit(&q);
 }
 
 static void test_random(void **state)
 {
     (void)state;
+    int small = 20000;
+    setsockopt(stream->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     for (unsigned seed = 1; seed <= 5; seed++)
         run_random(seed, 3000000);
 }
@@ -161,8 +196,8 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_small),     TEST(test_random),         TEST(test_shared),
-        TEST(test_dead_peer), TEST(test_failing_memory),
+        TEST(test_small),  TEST(test_many_spans), TEST(test_random),
+        TEST(test_shared), TEST(test_dead_peer),  TEST(test_failing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,54 @@ static void test_close_in_data(void **state)
     assert_int_equal(gone, 0);
 }
 
+/* Sends far more than the read buffer holds, without a turn in between. */
+static void send_much(void)
+{
+    static char much[1 << 18];
+    assert_true(send(peer, much, sizeof much, 0) > 2 * NET_READ_BUFFER_BYTES);
+    usleep(2000);
+}
+
+static void test_close_with_more_to_read(void **state)
+{
+    (void)state;
+    close_in_data = true;
+    send_much();
+    turn(3, NULL);
+    assert_null(stream);
+    assert_int_equal(got_len, NET_READ_BUFFER_BYTES);
+}
+
+static void test_stop_with_more_to_read(void **state)
+{
+    (void)state;
+    stop_in_data = true;
+    send_much();
+    turn(3, NULL);
+    assert_int_equal(got_len, NET_READ_BUFFER_BYTES);
+}
+
+/* Readable and writable at once, and the first callback closes. */
+static void test_close_before_writable(void **state)
+{
+    (void)state;
+    static uint8_t bytes[1 << 16];
+    size_t len;
+    fill_up();
+    net_stream_want_write(stream);
+    turn(0, NULL);
+    do {
+        len = 0;
+        peer_read(bytes, sizeof bytes, &len);
+        usleep(len ? 0 : 5000);
+    } while (len);
+    close_in_data = true;
+    assert_int_equal(send(peer, "x", 1, 0), 1);
+    turn(3, NULL);
+    assert_null(stream);
+    assert_int_equal(writable, 0);
+}
+
 static void test_gone(void **state)
 {
     (void)state;
@@ -131,7 +179,8 @@ static void test_reset(void **state)
     peer = -1;
     usleep(2000);
     const struct net_span span = {"x", 1};
-    assert_int_equal(net_stream_write(stream, &span, 1), SIOC_EIO); /* and no signal */
+    assert_int_equal(net_stream_write(stream, &span, 1), SIOC_EIO); /* ECONNRESET */
+    assert_int_equal(net_stream_write(stream, &span, 1), SIOC_EIO); /* EPIPE, and no signal */
     turn(3, NULL);
     assert_int_equal(gone, 1);
 }
@@ -236,6 +285,9 @@ int main(void)
         TEST(test_write),
         TEST(test_writable),
         TEST(test_close_in_data),
+        TEST(test_close_with_more_to_read),
+        TEST(test_stop_with_more_to_read),
+        TEST(test_close_before_writable),
         TEST(test_gone),
         TEST(test_reset),
         TEST(test_count),
