@@ -83,9 +83,10 @@ static int before_sleep(void *user)
     struct slua_luv *luv = user;
 
     uv_update_time(&luv->loop);
-    if (uv_backend_timeout(&luv->loop) == 0)
+    if (uv_loop_alive(&luv->loop) && uv_backend_timeout(&luv->loop) == 0)
         step(luv);
-    return uv_backend_timeout(&luv->loop);
+    /* The timeout of a loop without work is 0, too. */
+    return uv_loop_alive(&luv->loop) ? uv_backend_timeout(&luv->loop) : -1;
 }
 
 void slua_luv_touch(struct slua_luv *luv)

@@ -1,5 +1,6 @@
 /* What scripts may load and call: require, luv, the changed standard library, stopping. */
 #include "helper_host.h"
+#include <time.h>
 
 #define HEAD "local sioc = require 'sioc'\n"
 
@@ -188,25 +189,41 @@ static void luv_clock(void **state)
                "true\ttrue\n");
 }
 
-/* A callback of luv wakes the top level, just before the loop would go to sleep. */
-static void luv_wakes_the_top_level(void **state)
+/* A callback of luv ends the waiting of the top level, just before the loop goes to sleep. */
+static void luv_ends_the_top_level(void **state)
 {
     struct rig rig;
+    time_t start = time(NULL);
 
     (void)state;
     if (!have_luv())
         skip();
     rig_init(&rig);
+    rig.config.stop = NULL; /* nobody else stops the loop */
     assert_int_equal(rig_load(&rig,
                               HEAD "local uv = require 'luv'\n"
-                                   "local done\n"
-                                   "uv.new_timer():start(100000, 0, function() end)\n"
-                                   "uv.new_timer():start(5, 0, function() done = true "
-                                   "end)\n"
-                                   "while not done do sioc.sleep(0.001) end print 'on'\n"),
+                                   "uv.new_timer():start(5, 0, function() os.exit() end)\n"
+                                   "sioc.sleep(8) print 'too late'"),
                      0);
-    assert_string_equal(rig.log, "on\n");
+    assert_string_equal(rig.log, "");
+    assert_true(time(NULL) - start < 5);
     rig_free(&rig);
+}
+
+/* A loop of luv that has nothing to do must not keep the outer one awake. */
+static void luv_idles(void **state)
+{
+    (void)state;
+    if (!have_luv())
+        skip();
+    rig_script(HEAD "local uv = require 'luv' local timer = uv.new_timer()\n"
+                    "local cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.1)\n"
+                    "timer:start(100000, 0, print)\n"
+                    "cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.1)\n"
+                    "timer:close() sioc.sleep(0.01)\n"
+                    "cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.1)\n"
+                    "sioc.stop()",
+               "true\ntrue\ntrue\n");
 }
 
 static void luv_network_and_leftovers(void **state)
@@ -249,7 +266,8 @@ int main(void)
         cmocka_unit_test(waiting_for_ever_is_an_error),
         cmocka_unit_test(luv_timers),
         cmocka_unit_test(luv_clock),
-        cmocka_unit_test(luv_wakes_the_top_level),
+        cmocka_unit_test(luv_ends_the_top_level),
+        cmocka_unit_test(luv_idles),
         cmocka_unit_test(luv_network_and_leftovers),
     };
 
