@@ -210,6 +210,22 @@ static void push_lower(lua_State *L, struct sioc_str text)
     luaL_pushresultsize(&buffer, text.len);
 }
 
+/* The core looks again when it sends; here the script's line is known. */
+static void check_header(lua_State *L, int index, bool is_value)
+{
+    struct sioc_str text = slua_check_str(L, index);
+    bool good = is_value || text.len > 0;
+
+    for (size_t i = 0; i < text.len && good; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        good = is_value ? (c >= 0x20 && c != 0x7f) || c == '\t'
+                        : c > 0x20 && c < 0x7f && !strchr("()<>@,;:\\\"/[]?={}", c);
+    }
+    if (!good)
+        luaL_argerror(L, index, "characters that HTTP forbids in a header");
+}
+
 /* A header set twice has its last value, but for set-cookie, which may come several times. */
 static int response_header(lua_State *L)
 {
@@ -217,7 +233,8 @@ static int response_header(lua_State *L)
     lua_Integer at;
 
     self(L);
-    luaL_checkstring(L, 3);
+    check_header(L, 2, false);
+    check_header(L, 3, true);
     lua_settop(L, 3);
     lua_getiuservalue(L, 1, HEADERS);
     push_lower(L, slua_check_str(L, 2));
