@@ -217,11 +217,11 @@ static void luv_idles(void **state)
     if (!have_luv())
         skip();
     rig_script(HEAD "local uv = require 'luv' local timer = uv.new_timer()\n"
-                    "local cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.1)\n"
+                    "local cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.02)\n"
                     "timer:start(100000, 0, print)\n"
-                    "cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.1)\n"
+                    "cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.02)\n"
                     "timer:close() sioc.sleep(0.01)\n"
-                    "cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.1)\n"
+                    "cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.02)\n"
                     "sioc.stop()",
                "true\ntrue\ntrue\n");
 }
