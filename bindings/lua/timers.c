@@ -183,6 +183,8 @@ static int spawn(lua_State *L)
     luaL_checktype(L, 1, LUA_TFUNCTION);
     if (task) { /* its errors belong to whom the caller works for */
         info.owner = task->info.owner;
+        if (!info.owner && task->host->loading)
+            info.owner = task->host->servers;
         info.server = task->info.server;
         info.socket = task->info.socket;
     }
