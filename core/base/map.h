@@ -1,7 +1,8 @@
 /* base/map.h -- byte-string keys to pointers; open addressing, SipHash with a seed per process.
  *
  * Keys are not copied: they must live in the value (or longer).  While iterating, removing
- * is allowed (entries never move by it), adding is not.  Invariant: at most 3/4 of the slots are used.
+ * is allowed (entries never move by it), adding is not.  Invariant: at most 3/4 of the slots
+ * are used.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
