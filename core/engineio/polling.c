@@ -191,7 +191,6 @@ static void on_post_too_big(struct http_request *request)
 {
     struct eio_polling *p = request->user;
     p->post = NULL;
-    p->session->engine->metrics->reject_too_big++;
     http_respond_close(request, 413, NULL, 0, STR("")); /* the session lives on: E051 */
 }
 

@@ -49,8 +49,17 @@ static void on_aborted(struct http_request *http)
     retire(http->user);
 }
 
-static const struct http_request_ops route_ops = {.complete = on_complete,
-                                                  .aborted = on_aborted};
+static void on_too_big(struct http_request *http)
+{
+    retire(http->user);
+    http_respond_close(http, 413, NULL, 0, STR(""));
+}
+
+static const struct http_request_ops route_ops = {
+    .complete = on_complete,
+    .aborted = on_aborted,
+    .too_big = on_too_big,
+};
 
 static void on_route(void *user, struct http_request *http)
 {

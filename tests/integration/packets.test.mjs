@@ -99,8 +99,13 @@ withServer('packets', {}, (server) => {
 
   it('E136 a middleware refuses, with and without data', async () => {
     const ws = await Ws.open(server);
-    await ws.assertText('40/mw,', '44/mw,{"message":"not authorized","data":{"code":"E1","n":1}}');
-    await ws.assertText('40/mw,{"token":"wrong"}', '44/mw,{"message":"not authorized","data":{"code":"E1","n":1}}');
+    for (const connect of ['40/mw,', '40/mw,{"token":"wrong"}']) {
+      await ws.text(connect);
+      const answer = await ws.nextText();
+      assert.match(answer, /^44\/mw,\{"message":"not authorized","data":\{/);
+      // The order of keys in a Lua table is nobody's business.
+      assert.deepEqual(JSON.parse(answer.slice(6)).data, { code: 'E1', n: 1 });
+    }
     await ws.assertText('40/mw,{"token":"secret","plain":true}', '44/mw,{"message":"plain refusal"}');
     const id = await ws.join('/mw', { token: 'secret' });
     await ws.assertText('42/mw,["echo",1]', '42/mw,["echo",1]');
