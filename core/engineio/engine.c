@@ -60,6 +60,7 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
     list_init(&e->websockets);
     map_init(&e->sessions);
     buf_init(&e->scratch);
+    buf_init(&e->compressed);
     e->ping = eio_frame_packet(STR("2"));
     return e->ping ? 0 : SIOC_ENOMEM;
 }
@@ -68,6 +69,8 @@ void eio_engine_deinit(struct eio_engine *e)
 {
     map_deinit(&e->sessions);
     buf_deinit(&e->scratch);
+    buf_deinit(&e->compressed);
+    http_compressor_free(e->compressor);
     eio_frame_unref(e->ping);
 }
 
@@ -168,6 +171,8 @@ static void open_polling(struct eio_engine *e, struct http_request *request)
         http_respond_close(request, 503, NULL, 0, STR(""));
         return;
     }
+    if (e->options->cookie.name)
+        eio_cookie_put(&e->options->cookie, sioc_str(s->sid), &request->extra_headers);
     eio_polling_take_get(s->polling, request);
     eio_session_start(s);
 }

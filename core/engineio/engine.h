@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/metric.h"
+#include "engineio/cookie.h"
 #include "engineio/frame.h"
 #include "engineio/handshake.h"
 #include "http/cors.h"
+#include "http/deflate.h"
 #include "net/loop.h"
 #include "ws/conn.h"
 
@@ -25,6 +27,8 @@ struct eio_options {
     uint64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms;
     size_t max_payload_bytes;
     size_t max_queue_bytes;
+    size_t compress_bytes; /* payloads of at least that many are compressed; 0 = none are */
+    struct eio_cookie cookie;
 };
 
 /* What goes up.  All with the user of eio_session_set_user, but for opened. */
@@ -52,6 +56,8 @@ struct eio_engine {
     struct list websockets; /* all of them, those that only finish closing too */
     struct eio_frame *ping; /* shared by all sessions */
     struct buf scratch;
+    struct http_compressor *compressor; /* of polling answers; NULL until the first */
+    struct buf compressed;              /* the last of them */
 };
 
 /* All pointers are borrowed and outlive the engine. */

@@ -23,6 +23,7 @@ static struct eio_frame *frame_alloc(size_t bytes)
     f->chunk.len = (uint32_t)bytes;
     f->chunk.bytes = f->storage;
     f->chunk.free = frame_free;
+    f->no_compress = false;
     return f;
 }
 

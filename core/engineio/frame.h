@@ -13,6 +13,7 @@
 
 struct eio_frame {
     struct net_chunk chunk; /* first: the frame is the chunk of its WebSocket form */
+    bool no_compress;       /* the sender's wish; set before the frame is sent to anyone */
     uint8_t storage[];
 };
 

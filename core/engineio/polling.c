@@ -49,39 +49,78 @@ void eio_polling_free(struct eio_polling *p)
 /* ---- answers ---- */
 
 static void respond(struct eio_polling *p, struct http_request *request, int status,
-                    const char *type, struct sioc_str body)
+                    const char *type, enum http_coding coding, struct sioc_str body)
 {
-    struct http_field fields[3];
+    struct http_field fields[4];
     size_t count = 0;
     if (type) {
         fields[count++] = (struct http_field){"Content-Type", sioc_str(type)};
         fields[count++] = (struct http_field){"Cache-Control", STR("no-store")};
     }
+    if (coding != HTTP_IDENTITY)
+        fields[count++] = (struct http_field){"Content-Encoding", http_coding_name(coding)};
     if (p->legacy_browser)
         fields[count++] = (struct http_field){"X-XSS-Protection", STR("0")};
     http_respond(request, status, fields, count, body);
 }
 
+static void refuse(struct eio_polling *p, struct http_request *request, int status)
+{
+    respond(p, request, status, NULL, HTTP_IDENTITY, STR(""));
+}
+
 /* Takes the pending GET and answers it. */
-static void answer_get(struct eio_polling *p, struct sioc_str payload)
+static void answer_get(struct eio_polling *p, enum http_coding coding, struct sioc_str payload)
 {
     struct http_request *get = p->get;
     p->get = NULL;
-    respond(p, get, 200, "text/plain; charset=UTF-8", payload);
+    respond(p, get, 200, "text/plain; charset=UTF-8", coding, payload);
 }
 
 static void answer_post(struct eio_polling *p, struct http_request *post)
 {
     p->post = NULL;
-    respond(p, post, 200, "text/html", STR("ok"));
+    respond(p, post, 200, "text/html", HTTP_IDENTITY, STR("ok"));
 }
 
 /* ---- GET: the client receives ---- */
+
+/* Whether some packet of the queue wants it (protocol.md 1.10); what we add ourselves, a noop
+ * or a close, has no say. */
+static bool wants_compression(const struct eio_polling *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->queue[i]->no_compress)
+            return true;
+    return false;
+}
+
+/* Answers with the payload, compressed if client and size ask for it.  Without memory for that
+ * the plain payload will do. */
+static void answer_payload(struct eio_polling *p, bool may_compress, struct sioc_str payload)
+{
+    struct eio_engine *e = p->session->engine;
+    enum http_coding coding = HTTP_IDENTITY;
+    size_t threshold = e->options->compress_bytes;
+    if (may_compress && threshold && payload.len >= threshold)
+        coding = http_coding_wanted(http_header_get(&p->get->head, STR("Accept-Encoding")));
+    if (coding != HTTP_IDENTITY) {
+        buf_reset(&e->compressed);
+        if (!e->compressor)
+            e->compressor = http_compressor_new();
+        if (!e->compressor || http_compress(e->compressor, coding, payload, &e->compressed) < 0)
+            coding = HTTP_IDENTITY;
+        else
+            payload = buf_str(&e->compressed);
+    }
+    answer_get(p, coding, payload);
+}
 
 /* Everything that is queued, then `last` (a packet, or empty), as one payload. */
 static void flush_to_get(struct eio_polling *p, struct sioc_str last)
 {
     struct buf *payload = &p->session->engine->scratch;
+    bool may_compress = wants_compression(p);
     buf_reset(payload);
     for (size_t i = 0; i < p->count; i++)
         eio_frame_to_payload(p->queue[i], payload);
@@ -95,7 +134,7 @@ static void flush_to_get(struct eio_polling *p, struct sioc_str last)
         http_conn_destroy(get->conn);
         return;
     }
-    answer_get(p, buf_str(payload));
+    answer_payload(p, may_compress, buf_str(payload));
 }
 
 static void on_flush(struct net_task *task)
@@ -125,7 +164,7 @@ static const struct http_request_ops get_ops = {
 static void overlap(struct eio_polling *p, struct http_request *second, const char *details)
 {
     p->session->engine->metrics->reject_eio_overlap++;
-    respond(p, second, 400, NULL, STR(""));
+    refuse(p, second, 400);
     eio_session_fail(p->session, "transport error", details);
 }
 
@@ -137,8 +176,9 @@ static void finish_closing(struct eio_polling *p)
         flush_to_get(p, STR(""));
         return;
     }
-    answer_get(p, STR("6\x1e"
-                      "1"));
+    answer_get(p, HTTP_IDENTITY,
+               STR("6\x1e"
+                   "1"));
     eio_session_fail(p->session, "forced close", "");
 }
 
@@ -219,7 +259,7 @@ static void take_post(struct eio_polling *p, struct http_request *request)
     }
     struct sioc_str type = http_header_get(&request->head, STR("content-type"));
     if (str_eq(type, STR("application/octet-stream"))) {
-        respond(p, request, 400, NULL, STR(""));
+        refuse(p, request, 400);
         eio_session_fail(p->session, "transport error", "invalid content");
         return;
     }
@@ -251,8 +291,7 @@ void eio_polling_request(struct eio_polling *p, struct http_request *request)
     case HTTP_PATCH:
     case HTTP_OPTIONS:
     case HTTP_METHOD_OTHER:
-        respond(p, request, 500, NULL,
-                STR("")); /* as the reference does; the session lives on */
+        refuse(p, request, 500); /* as the reference does; the session lives on */
         break;
     }
 }
@@ -311,7 +350,7 @@ int eio_polling_move(struct eio_polling *p, struct ws_conn *ws)
         error = ws_conn_send(ws, &p->queue[i]->chunk);
     drop_queue(p);
     if (p->get)
-        answer_get(p, STR("6"));
+        answer_get(p, HTTP_IDENTITY, STR("6"));
     cut_post(p);
     return error;
 }

@@ -57,12 +57,37 @@ static bool same_origin(struct sioc_str origin, struct sioc_str host, bool secur
     return host.len && str_eq_nocase(without_default_port(origin), host);
 }
 
+static bool is_host_text(struct sioc_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '-';
+        if (!ok)
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* A "*" stands for a piece of a host or for a port: never for more than one part of an origin.
+ */
+static bool matches(struct sioc_str pattern, struct sioc_str origin)
+{
+    size_t star = str_find(pattern, '*');
+    if (star == pattern.len)
+        return str_eq(pattern, origin);
+    struct sioc_str head = str_part(pattern, 0, star), tail = str_from(pattern, star + 1);
+    return origin.len > head.len + tail.len && str_starts(origin, head) &&
+           str_eq(str_from(origin, origin.len - tail.len), tail) &&
+           is_host_text(str_part(origin, head.len, origin.len - head.len - tail.len));
+}
+
 static bool listed(const struct http_cors *cors, struct sioc_str origin)
 {
     for (size_t i = 0; i < cors->origin_count; i++)
-        if (str_eq(sioc_str(cors->origins[i]), origin))
+        if (matches(sioc_str(cors->origins[i]), origin))
             return true;
-    return false;
+    return cors->reflect;
 }
 
 static struct sioc_str origin_of(const struct http_request *request)
@@ -94,12 +119,12 @@ static void put_line(struct buf *out, const char *name, struct sioc_str value)
     buf_put_str(out, STR("\r\n"));
 }
 
-/* "*" to everyone; the only origin to everyone; one of several to itself. */
+/* "*" to everyone; the only origin to everyone; one of several, or of a pattern, to itself. */
 static struct sioc_str told_origin(const struct http_cors *cors, struct sioc_str origin)
 {
     if (cors->any_origin)
         return STR("*");
-    if (cors->origin_count == 1)
+    if (cors->origin_count == 1 && !cors->reflect && !strchr(cors->origins[0], '*'))
         return sioc_str(cors->origins[0]);
     return origin.len && listed(cors, origin) ? origin : (struct sioc_str){NULL, 0};
 }
@@ -162,6 +187,9 @@ bool http_cors_preflight(const struct http_cors *cors, struct http_request *requ
         return true;
     }
     http_cors_apply(cors, request);
+    /* RFC 9110 would have none with a 204; some browsers' stacks wait without it, and the
+     * reference sends it (protocol.md 1.9). */
+    buf_put_str(&request->extra_headers, STR("Content-Length: 0\r\n"));
     (void)http_respond(request, 204, NULL, 0, (struct sioc_str){NULL, 0});
     return true;
 }

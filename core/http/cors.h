@@ -12,7 +12,9 @@
 struct http_cors {
     bool enabled;    /* the option was given: CORS headers are sent */
     bool any_origin; /* "*" */
-    char **origins;  /* exact scheme://host[:port] */
+    bool reflect;    /* every origin is allowed, and told that it is */
+    char **origins;  /* scheme://host[:port], where one "*" may stand for any letters, digits,
+                        dots and hyphens */
     size_t origin_count;
     bool credentials;
     char *methods;         /* NULL: "GET,HEAD,PUT,PATCH,POST,DELETE" */

@@ -106,6 +106,7 @@ static int prepare(struct sioc_namespace *nsp, struct sioc_message *m,
     d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
     if (!d->frame)
         return error;
+    d->frame->no_compress = emit && emit->no_compress;
     if (!asks)
         return 0;
     d->survey = sio_survey_new(nsp, emit);

@@ -27,6 +27,7 @@ static int emit_with_ack(struct sioc_socket *s, struct sioc_message *m,
     struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, &id, &error);
     if (!frame)
         return error;
+    frame->no_compress = emit->no_compress;
     error = sio_ack_wait(s, id, emit);
     if (error == 0) {
         s->nsp->next_ack_id++;
@@ -38,12 +39,14 @@ static int emit_with_ack(struct sioc_socket *s, struct sioc_message *m,
     return error;
 }
 
-static int emit_plain(struct sioc_socket *s, struct sioc_message *m)
+static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
+                      const struct sioc_emit *emit)
 {
     int error;
     struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, NULL, &error);
     if (!frame)
         return error;
+    frame->no_compress = emit && emit->no_compress;
     error = sio_socket_send(s, frame);
     eio_frame_unref(frame);
     return error;
@@ -61,7 +64,7 @@ int sioc_socket_emit(struct sioc_socket *s, struct sioc_message *m,
     } else if (emit && emit->ack.call) {
         error = emit_with_ack(s, m, emit);
     } else {
-        error = emit_plain(s, m);
+        error = emit_plain(s, m, emit);
     }
     sioc_message_free(m);
     return error;

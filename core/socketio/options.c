@@ -41,6 +41,19 @@ static const struct entry entries[] = {
     TEXT("path", path, "/socket.io/", "where clients connect"),
     LIST("transports", transports, "polling,websocket", "what clients may use"),
     BOOL("allow_upgrades", allow_upgrades, "true", "from polling to WebSocket"),
+    BOOL("add_trailing_slash", add_trailing_slash, "true",
+         "false: the path without its last slash is served, too"),
+    BOOL("http_compression", http_compression, "true", "of what polling clients fetch"),
+    COUNT("http_compression.threshold", http_compression_threshold, 1, GIB, "1024",
+          "bytes from which it is worth it"),
+    BOOL("cookie", cookie, "false", "name the session in a cookie, for proxies"),
+    TEXT("cookie.name", cookie_name, "io", "its name"),
+    TEXT("cookie.path", cookie_path, "/", "the paths it is for; empty: left out"),
+    TEXT("cookie.domain", cookie_domain, "", "the domain it is for"),
+    TEXT("cookie.same_site", cookie_same_site, "Lax", "strict, lax or none; empty: left out"),
+    BOOL("cookie.http_only", cookie_http_only, "true", "hide it from scripts of pages"),
+    BOOL("cookie.secure", cookie_secure, "false", "for https only"),
+    COUNT("cookie.max_age", cookie_max_age, 0, 31536000, "", "seconds it is kept"),
     BOOL("serve_client", serve_client, "true", "serve socket.io.js and its variants"),
     SECONDS("ping_interval", ping_interval, 0.05, DAY, "25", "between two heartbeats"),
     SECONDS("ping_timeout", ping_timeout, 0.05, DAY, "20",
@@ -68,7 +81,8 @@ static const struct entry entries[] = {
     COUNT("max_namespaces", max_namespaces, 1, 10000, "16", "namespaces of one client"),
     COUNT("max_pending_acks", max_pending_acks, 1, 60000, "1000", "answers one socket may owe"),
     BOOL("serial", serial, "false", "one handler at a time per socket"),
-    LIST("cors.origin", cors_origin, "", "pages that may connect: scheme://host[:port], or *"),
+    LIST("cors.origin", cors_origin, "",
+         "pages that may connect: scheme://host[:port], https://*.host, *, or true"),
     LIST("cors.methods", cors_methods, "", "for preflights"),
     LIST("cors.allowed_headers", cors_allowed_headers, "", "for preflights"),
     LIST("cors.exposed_headers", cors_exposed_headers, "", "headers that pages may read"),
@@ -129,7 +143,7 @@ struct sioc_options *sioc_options_new(void)
     struct sioc_options *o = mem_zalloc(sizeof *o);
     if (!o)
         return NULL;
-    o->cors_max_age = -1;
+    o->cors_max_age = o->cookie_max_age = -1;
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         if (set_default(o, &entries[i]) < 0) {
             sioc_options_free(o);
@@ -240,12 +254,22 @@ static int wrong_type(const struct entry *e, char *ret_error, size_t cap)
 
 /* ---- setting ---- */
 
+/* cors.origin as a truth value: every origin, or none as if it was not given. */
+static int set_any_origin(struct sio_text_list *list, bool all)
+{
+    list_clear(list);
+    list->set = all;
+    return all ? list_add(list, STR("true")) : 0;
+}
+
 int sioc_options_set_bool(struct sioc_options *o, const char *name, bool value, char *ret_error,
                           size_t cap)
 {
     const struct entry *e = find(name, ret_error, cap);
     if (!e)
         return SIOC_ENOTFOUND;
+    if (e->offset == MEMBER(cors_origin))
+        return set_any_origin(&o->cors_origin, value);
     if (e->info.type != SIOC_OPTION_BOOL)
         return wrong_type(e, ret_error, cap);
     *(bool *)place(o, e) = value;
@@ -299,6 +323,16 @@ static int set_path(char **place_of_text, const char *value, char *ret_error, si
     return 0;
 }
 
+static int set_plain_text(char **place_of_text, const char *value)
+{
+    char *copy = mem_dup(value, strlen(value));
+    if (!copy)
+        return SIOC_ENOMEM;
+    mem_free(*place_of_text);
+    *place_of_text = copy;
+    return 0;
+}
+
 static int set_list(struct sio_text_list *list, const struct entry *e, const char *value,
                     char *ret_error, size_t cap)
 {
@@ -321,11 +355,17 @@ int sioc_options_set_text(struct sioc_options *o, const char *name, const char *
     const struct entry *e = find(name, ret_error, cap);
     if (!e)
         return SIOC_ENOTFOUND;
-    if (e->info.type == SIOC_OPTION_LIST)
-        return set_list(place(o, e), e, value, ret_error, cap);
-    if (e->info.type == SIOC_OPTION_TEXT)
+    bool is_text = e->info.type == SIOC_OPTION_TEXT;
+    if (!is_text && e->info.type != SIOC_OPTION_LIST)
+        return wrong_type(e, ret_error, cap);
+    int error = sio_option_check(name, value, ret_error, cap);
+    if (error < 0)
+        return error;
+    if (e->offset == MEMBER(path))
         return set_path(place(o, e), value, ret_error, cap);
-    return wrong_type(e, ret_error, cap);
+    if (is_text)
+        return set_plain_text(place(o, e), value);
+    return set_list(place(o, e), e, value, ret_error, cap);
 }
 
 static int parse_list(struct sioc_options *o, const struct entry *e, const char *value,
@@ -364,6 +404,8 @@ int sioc_options_parse(struct sioc_options *o, const char *name, const char *val
     case SIOC_OPTION_TEXT:
         return sioc_options_set_text(o, name, value, ret_error, cap);
     case SIOC_OPTION_LIST:
+        if (e->offset == MEMBER(cors_origin) && strcmp(value, "false") == 0)
+            return sioc_options_set_bool(o, name, false, ret_error, cap);
         return parse_list(o, e, value, ret_error, cap);
     }
     return wrong_type(e, ret_error, cap);
@@ -383,55 +425,4 @@ int sioc_options_get(const struct sioc_options *o, const char *name, double *ret
     else
         return SIOC_EINVAL;
     return 0;
-}
-
-/* ---- for the floors below ---- */
-
-/* "a,b" of a list, NULL when it is empty; owned by the caller. */
-static int join(const struct sio_text_list *list, char **ret_text)
-{
-    struct buf b;
-    buf_init(&b);
-    for (size_t i = 0; i < list->count; i++) {
-        if (i)
-            buf_putc(&b, ',');
-        buf_put_str(&b, sioc_str(list->items[i]));
-    }
-    int error = b.error;
-    if (error == 0 && b.len)
-        *ret_text = mem_dup(b.bytes, b.len);
-    if (error == 0 && b.len && !*ret_text)
-        error = SIOC_ENOMEM;
-    buf_deinit(&b);
-    return error;
-}
-
-static int copy_origins(const struct sio_text_list *from, struct http_cors *cors)
-{
-    cors->origins = mem_zalloc((from->count + 1) * sizeof(char *));
-    if (!cors->origins)
-        return SIOC_ENOMEM;
-    for (size_t i = 0; i < from->count; i++) {
-        char *copy = mem_dup(from->items[i], strlen(from->items[i]));
-        if (!copy)
-            return SIOC_ENOMEM;
-        cors->origins[cors->origin_count++] = copy;
-        cors->any_origin = cors->any_origin || strcmp(copy, "*") == 0;
-    }
-    return 0;
-}
-
-int sio_options_make_cors(const struct sioc_options *o, struct http_cors *cors)
-{
-    cors->enabled = o->cors_origin.count > 0;
-    cors->credentials = o->cors_credentials;
-    cors->max_age_s = (int64_t)o->cors_max_age;
-    int error = copy_origins(&o->cors_origin, cors);
-    if (error == 0)
-        error = join(&o->cors_methods, &cors->methods);
-    if (error == 0)
-        error = join(&o->cors_allowed_headers, &cors->allowed_headers);
-    if (error == 0)
-        error = join(&o->cors_exposed_headers, &cors->exposed_headers);
-    return error;
 }

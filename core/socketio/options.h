@@ -2,6 +2,7 @@
 #ifndef SOCKETIO_OPTIONS_H
 #define SOCKETIO_OPTIONS_H
 
+#include "engineio/engine.h"
 #include "http/cors.h"
 #include <sioc/options.h>
 
@@ -12,7 +13,8 @@ struct sio_text_list {
 };
 
 struct sioc_options {
-    char *path; /* with slashes at both ends */
+    char *path;              /* with slashes at both ends */
+    bool add_trailing_slash; /* false: the path without its last slash is ours, too */
     struct sio_text_list transports;
     bool allow_upgrades, serve_client, cors_credentials, serial;
     double ping_interval, ping_timeout, upgrade_timeout, connect_timeout;
@@ -22,6 +24,10 @@ struct sioc_options {
     double max_rooms, max_namespaces, max_pending_acks;
     struct sio_text_list cors_origin, cors_methods, cors_allowed_headers, cors_exposed_headers;
     double cors_max_age; /* seconds, -1 = not given */
+    bool http_compression, cookie, cookie_http_only, cookie_secure;
+    double http_compression_threshold;
+    char *cookie_name, *cookie_path, *cookie_domain, *cookie_same_site; /* NULL: not given */
+    double cookie_max_age; /* seconds, -1 = not given */
 };
 
 /* Seconds to whole milliseconds, at least 1. */
@@ -32,6 +38,13 @@ static inline uint64_t sio_ms(double seconds)
 
 /* Whether the list holds that text. */
 bool sio_text_list_has(const struct sio_text_list *list, const char *text);
+/* What `value` may not be for that text or list option: 0, or SIOC_EINVAL with a sentence. */
+int sio_option_check(const char *name, const char *value, char *ret_error, size_t cap);
+
+/* ---- in the form that the floors below want (options_parts.c) ---- */
+
+/* Borrows from the options. */
+void sio_options_make_engine(const struct sioc_options *options, struct eio_options *engine);
 /* Fills `cors` (initialised) from the options. */
 int sio_options_make_cors(const struct sioc_options *options, struct http_cors *cors);
 

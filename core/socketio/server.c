@@ -35,23 +35,34 @@ static bool wants_websocket(const struct http_head *head)
     return head->upgrade && http_header_has_token(head, STR("upgrade"), STR("websocket"));
 }
 
+/* Whether the path is the engine's; *ret_name is what follows it. */
+static bool is_ours(const struct sioc_options *o, struct sioc_str path,
+                    struct sioc_str *ret_name)
+{
+    struct sioc_str base = sioc_str(o->path);
+    bool bare = !o->add_trailing_slash && str_eq(path, str_part(base, 0, base.len - 1));
+    *ret_name = bare ? STR("") : str_from(path, path.len < base.len ? path.len : base.len);
+    return bare || str_starts(path, base);
+}
+
 static void on_request(void *user, struct http_request *request)
 {
     struct sioc_server *server = user;
-    struct sioc_str base = sioc_str(server->options->path);
+    struct sioc_str name;
     if (server->closing) {
         http_respond_close(request, 503, NULL, 0, STR(""));
         return;
     }
-    if (!str_starts(request->head.path, base)) {
+    if (!is_ours(server->options, request->head.path, &name)) {
         if (wants_websocket(&request->head)) /* somebody waits for a 101 that will not come */
             http_respond_close(request, 404, NULL, 0, STR(""));
         else
             http_router_dispatch(&server->router, request);
         return;
     }
-    struct sioc_str name = str_from(request->head.path, base.len);
     if (name.len && server->options->serve_client && server->client_files) {
+        if (http_cors_preflight(server->engine.cors, request))
+            return;
         http_cors_apply(server->engine.cors, request);
         if (http_client_files_handle(server->client_files, name, request))
             return;
@@ -61,20 +72,6 @@ static void on_request(void *user, struct http_request *request)
 }
 
 /* ---- making ---- */
-
-static void fill_engine_options(const struct sioc_options *o, struct eio_options *engine)
-{
-    *engine = (struct eio_options){
-        .polling = sio_text_list_has(&o->transports, "polling"),
-        .websocket = sio_text_list_has(&o->transports, "websocket"),
-        .allow_upgrades = o->allow_upgrades,
-        .ping_interval_ms = sio_ms(o->ping_interval),
-        .ping_timeout_ms = sio_ms(o->ping_timeout),
-        .upgrade_timeout_ms = sio_ms(o->upgrade_timeout),
-        .max_payload_bytes = (size_t)o->max_payload,
-        .max_queue_bytes = (size_t)o->max_queue,
-    };
-}
 
 static void fill_http_config(struct sioc_server *server)
 {
@@ -100,7 +97,7 @@ static void on_close_check(struct net_timer *timer);
 static int server_init(struct sioc_server *server)
 {
     struct server_parts *parts = parts_of(server);
-    fill_engine_options(server->options, &parts->engine);
+    sio_options_make_engine(server->options, &parts->engine);
     fill_http_config(server);
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);

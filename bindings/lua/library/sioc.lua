@@ -31,12 +31,21 @@ local sioc = {}
 -- Server ----------------------------------------------------------------------------------------
 
 ---@class sioc.CorsOptions
----@field origin? string|string[] pages that may connect: scheme://host[:port], or "*"
+---@field origin? string|string[]|boolean pages that may connect: scheme://host[:port], "https://*.host", or "*"; true: all, each by its name
 ---@field methods? string[]
 ---@field allowed_headers? string[]
 ---@field exposed_headers? string[]
 ---@field credentials? boolean
 ---@field max_age? integer
+
+---@class sioc.CookieOptions
+---@field name? string default "io"
+---@field path? string default "/"; "" leaves it out
+---@field domain? string
+---@field same_site? "strict"|"lax"|"none"|"" default "lax"
+---@field http_only? boolean default true
+---@field secure? boolean default false
+---@field max_age? integer seconds
 
 ---@class sioc.TlsOptions
 ---@field cert string file with the certificate chain
@@ -48,6 +57,7 @@ local sioc = {}
 
 ---@class sioc.Options
 ---@field path? string default "/socket.io/"
+---@field add_trailing_slash? boolean default true; false: the path without its last slash is served, too
 ---@field transports? ("polling"|"websocket")[]
 ---@field allow_upgrades? boolean default true
 ---@field ping_interval? number default 25
@@ -61,8 +71,8 @@ local sioc = {}
 ---@field max_depth? integer default 64
 ---@field max_queue? integer bytes that may wait for a slow reader; default 1048576
 ---@field cors? string|string[]|sioc.CorsOptions
----@field cookie? boolean|table
----@field http_compression? boolean|{ threshold: integer }
+---@field cookie? boolean|sioc.CookieOptions
+---@field http_compression? boolean|{ threshold: integer } default { threshold = 1024 }
 ---@field per_message_deflate? boolean|table default false
 ---@field allow_eio3? boolean default false
 ---@field serve_client? boolean default true

@@ -92,7 +92,7 @@ SIOC_API void sioc_message_free(struct sioc_message *message); /* accepts NULL *
 
 struct sioc_emit {
     bool is_volatile; /* may be dropped when the client cannot take it now */
-    bool no_compress;
+    bool no_compress; /* a polling answer that holds only such packets goes out plain */
     /* call not NULL: ask for an answer.  Exactly one SIOC_EVENT_ACK follows if (and only if)
      * the emit returned 0.  timeout_ms 0 = none: it comes when the client answers or leaves. */
     struct sioc_handler ack;

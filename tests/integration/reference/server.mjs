@@ -11,9 +11,11 @@ const options = JSON.parse(process.env.SIOC_TEST_OPTIONS || '{}');
 const SECONDS = ['ping_interval', 'ping_timeout', 'upgrade_timeout', 'connect_timeout'];
 const NAMES = { max_payload: 'maxHttpBufferSize' };
 const camel = (name) => NAMES[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+const isTable = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+const nested = (table) => Object.fromEntries(Object.entries(table).map(([name, value]) => [camel(name), value]));
 const given = {};
 for (const [name, value] of Object.entries(options))
-  given[camel(name)] = SECONDS.includes(name) ? value * 1000 : value;
+  given[camel(name)] = isTable(value) ? nested(value) : SECONDS.includes(name) ? value * 1000 : value;
 
 const http = createServer((request, response) => { response.writeHead(404); response.end(); });
 const app = new Server(http, given);
@@ -32,6 +34,7 @@ function operator(base, spec) {
   if (spec.broadcast) op = op.broadcast;
   if (spec.volatile) op = op.volatile;
   if (spec.local) op = op.local;
+  if (spec.compress === false) op = op.compress(false);
   for (const room of spec.to ?? []) op = op.to(room);
   for (const room of spec.in ?? []) op = op.in(room);
   for (const room of spec.except ?? []) op = op.except(room);
@@ -99,6 +102,7 @@ function serve(nsp, name) {
     socket.on('volatile', () => { socket.volatile.emit('v', 1); socket.emit('n', 2); });
     socket.on('volatile first', () => socket.volatile.emit('v', 1));
     socket.on('big', (n) => socket.emit('big', 'x'.repeat(n)));
+    socket.on('big plain', (n) => socket.compress(false).emit('big', 'x'.repeat(n)));
     socket.on('flood', (size, times) => { for (let i = 0; i < times; i += 1) socket.emit('flood', 'x'.repeat(size)); });
     socket.on('binary', () => socket.emit('binary', Buffer.from([1, 2, 255])));
 

@@ -99,6 +99,16 @@ static void test_listed_origins(void **state)
         {"https://app.example", "null", false},
         {"https://a.example,https://b.example", "https://b.example", true},
         {"https://a.example,https://b.example", "https://c.example", false},
+        {"https://*.a.example", "https://x.a.example", true},
+        {"https://*.a.example", "https://x.y-z.a.example", true},
+        {"https://*.a.example", "https://a.example", false},
+        {"https://*.a.example", "https://.a.example", false}, /* the star is never empty */
+        {"https://*.a.example", "http://x.a.example", false},
+        {"https://*.a.example", "https://x.a.example.evil", false},
+        {"https://*.a.example", "https://evil.example/x.a.example", false},
+        {"https://*.a.example", "https://evil.example:1.a.example", false},
+        {"https://*.a.example", "https://evil@x.a.example", false},
+        {"http://localhost:*", "http://localhost:3000", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct http_cors cors;
@@ -148,6 +158,18 @@ static void test_headers(void **state)
                    "Access-Control-Allow-Origin: https://b.example\r\nVary: Origin\r\n");
     setup(&cors, "https://a.example,https://b.example");
     expect_headers(&cors, "https://c.example", "Vary: Origin\r\n");
+    setup(&cors, "https://*.example"); /* a pattern is never told, the origin is */
+    expect_headers(&cors, "https://b.example",
+                   "Access-Control-Allow-Origin: https://b.example\r\nVary: Origin\r\n");
+    setup(&cors, "https://*.example");
+    expect_headers(&cors, "https://b.evil", "Vary: Origin\r\n");
+    setup(&cors, "https://a.example");
+    cors.reflect = true;
+    expect_headers(&cors, "https://b.example",
+                   "Access-Control-Allow-Origin: https://b.example\r\nVary: Origin\r\n");
+    setup(&cors, "https://a.example");
+    cors.reflect = true;
+    expect_headers(&cors, NULL, "Vary: Origin\r\n");
     setup(&cors, "https://a.example");
     cors.credentials = true;
     cors.exposed_headers = copy("X-A,X-B");
@@ -172,6 +194,7 @@ static void test_preflight(void **state)
     assert_int_equal(f.answers, 1);
     assert_int_equal(f.status, 204);
     assert_int_equal(f.body.len, 0);
+    assert_header(&f, "Content-Length", "0");
     assert_header(&f, "Access-Control-Allow-Origin", "https://a.example");
     assert_header(&f, "Vary", "Origin, Access-Control-Request-Headers");
     assert_header(&f, "Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE");

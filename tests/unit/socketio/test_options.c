@@ -149,9 +149,88 @@ static void describes_every_option(void **state)
     assert_true(count > 20);
 }
 
+static void checks_what_goes_into_headers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *good, *bad;
+    } cases[] = {
+        {"cookie.name", "my-io", "a b"},
+        {"cookie.name", "io", "io=x"},
+        {"cookie.name", "io", ""},
+        {"cookie.name", "io", "io\r\nX: y"},
+        {"cookie.path", "/a b", "/;x"},
+        {"cookie.path", "", "/\r\n"},
+        {"cookie.domain", "example.com", "example.com; Path=/"},
+        {"cookie.domain", "example.com", "\x7f"},
+        {"cookie.domain", "example.com", "ex\xc3\xa4mple.com"},
+        {"cookie.same_site", "NONE", "sometimes"},
+        {"cors.methods", "GET", "GET POST"},
+        {"cors.methods", "GET", "GET\r\nX: y"},
+        {"cors.allowed_headers", "X-One", "X-One:"},
+        {"cors.exposed_headers", "X-One", "\n"},
+        {"cors.origin", "https://a.example", "https://a.example\r\nX: y"},
+        {"cors.origin", "https://*.example", "https://*.*.example"},
+        {"cors.origin", "*", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sioc_options *o = fresh();
+        assert_int_equal(
+            sioc_options_set_text(o, cases[i].name, cases[i].good, error, sizeof error), 0);
+        assert_int_equal(
+            sioc_options_set_text(o, cases[i].name, cases[i].bad, error, sizeof error),
+            SIOC_EINVAL);
+        assert_non_null(strstr(error, cases[i].name));
+        sioc_options_free(o);
+    }
+}
+
+static void makes_cookies_and_compression(void **state)
+{
+    (void)state;
+    struct sioc_options *o = fresh();
+    struct eio_options engine;
+    sio_options_make_engine(o, &engine);
+    assert_null(engine.cookie.name);
+    assert_int_equal(engine.compress_bytes, 1024);
+    assert_int_equal(sioc_options_set_bool(o, "cookie", true, error, sizeof error), 0);
+    assert_int_equal(sioc_options_set_bool(o, "http_compression", false, error, sizeof error),
+                     0);
+    sio_options_make_engine(o, &engine);
+    assert_string_equal(engine.cookie.name, "io");
+    assert_string_equal(engine.cookie.path, "/");
+    assert_string_equal(engine.cookie.same_site, "Lax");
+    assert_null(engine.cookie.domain);
+    assert_true(engine.cookie.http_only);
+    assert_false(engine.cookie.secure);
+    assert_int_equal(engine.cookie.max_age_s, -1);
+    assert_int_equal(engine.compress_bytes, 0);
+    sioc_options_free(o);
+}
+
+static void takes_all_origins_or_none(void **state)
+{
+    (void)state;
+    struct sioc_options *o = fresh();
+    struct http_cors cors;
+    assert_int_equal(sioc_options_set_bool(o, "cors.origin", true, error, sizeof error), 0);
+    http_cors_init(&cors);
+    assert_int_equal(sio_options_make_cors(o, &cors), 0);
+    assert_true(cors.enabled && cors.reflect && !cors.any_origin);
+    http_cors_deinit(&cors);
+    assert_int_equal(sioc_options_parse(o, "cors.origin", "false", error, sizeof error), 0);
+    assert_int_equal(sio_options_make_cors(o, &cors), 0);
+    assert_false(cors.enabled || cors.reflect);
+    http_cors_deinit(&cors);
+    sioc_options_free(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checks_what_goes_into_headers),
+        cmocka_unit_test(makes_cookies_and_compression),
+        cmocka_unit_test(takes_all_origins_or_none),
         cmocka_unit_test(has_the_documented_defaults),
         cmocka_unit_test(suggests_the_nearest_name),
         cmocka_unit_test(refuses_wrong_types_and_ranges),

@@ -1,0 +1,137 @@
+/* socketio/options_parts.c -- options in the form that the floors below want, and what texts
+ * may be: the words that go into headers are checked here, before any of them can get there. */
+#include "base/mem.h"
+#include "base/str.h"
+#include "http/chars.h"
+#include "socketio/options.h"
+#include <stdio.h>
+
+/* ---- texts ---- */
+
+static bool is_token(struct sioc_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!http_is_token_char((uint8_t)s.ptr[i]))
+            return false;
+    return s.len > 0;
+}
+
+/* An origin, a pattern of one, "*", or "true" for all of them. */
+static bool is_origin(struct sioc_str s)
+{
+    size_t stars = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] <= ' ' || s.ptr[i] > '~' || s.ptr[i] == ',')
+            return false;
+        stars += s.ptr[i] == '*';
+    }
+    return s.len > 0 && stars <= 1;
+}
+
+static bool is_same_site(struct sioc_str s)
+{
+    return s.len == 0 || str_eq_nocase(s, STR("Strict")) || str_eq_nocase(s, STR("Lax")) ||
+           str_eq_nocase(s, STR("None"));
+}
+
+int sio_option_check(const char *name, const char *value, char *ret_error, size_t cap)
+{
+    static const struct {
+        const char *name;
+        bool (*ok)(struct sioc_str value);
+        const char *must;
+    } rules[] = {
+        {"cookie.name", eio_cookie_name_ok, "be letters, digits and !#$%&'*+-.^_`|~"},
+        {"cookie.path", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
+        {"cookie.domain", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
+        {"cookie.same_site", is_same_site, "be \"strict\", \"lax\" or \"none\""},
+        {"cors.origin", is_origin, "be an origin, scheme://host[:port], with one * at most"},
+        {"cors.methods", is_token, "be names of methods"},
+        {"cors.allowed_headers", is_token, "be names of headers"},
+        {"cors.exposed_headers", is_token, "be names of headers"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (strcmp(rules[i].name, name) == 0 && !rules[i].ok(sioc_str(value))) {
+            snprintf(ret_error, cap, "option \"%s\" must %s", name, rules[i].must);
+            return SIOC_EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* ---- for the floors below ---- */
+
+void sio_options_make_engine(const struct sioc_options *o, struct eio_options *engine)
+{
+    *engine = (struct eio_options){
+        .polling = sio_text_list_has(&o->transports, "polling"),
+        .websocket = sio_text_list_has(&o->transports, "websocket"),
+        .allow_upgrades = o->allow_upgrades,
+        .ping_interval_ms = sio_ms(o->ping_interval),
+        .ping_timeout_ms = sio_ms(o->ping_timeout),
+        .upgrade_timeout_ms = sio_ms(o->upgrade_timeout),
+        .max_payload_bytes = (size_t)o->max_payload,
+        .max_queue_bytes = (size_t)o->max_queue,
+        .compress_bytes = o->http_compression ? (size_t)o->http_compression_threshold : 0,
+        .cookie = {.name = o->cookie ? o->cookie_name : NULL,
+                   .path = o->cookie_path,
+                   .domain = o->cookie_domain,
+                   .same_site = o->cookie_same_site,
+                   .http_only = o->cookie_http_only,
+                   .secure = o->cookie_secure,
+                   .max_age_s = (int64_t)o->cookie_max_age},
+    };
+}
+
+/* "a,b" of a list, NULL when it is empty; owned by the caller. */
+static int join(const struct sio_text_list *list, char **ret_text)
+{
+    struct buf b;
+    buf_init(&b);
+    for (size_t i = 0; i < list->count; i++) {
+        if (i)
+            buf_putc(&b, ',');
+        buf_put_str(&b, sioc_str(list->items[i]));
+    }
+    int error = b.error;
+    if (error == 0 && b.len)
+        *ret_text = mem_dup(b.bytes, b.len);
+    if (error == 0 && b.len && !*ret_text)
+        error = SIOC_ENOMEM;
+    buf_deinit(&b);
+    return error;
+}
+
+static int copy_origins(const struct sio_text_list *from, struct http_cors *cors)
+{
+    cors->origins = mem_zalloc((from->count + 1) * sizeof(char *));
+    if (!cors->origins)
+        return SIOC_ENOMEM;
+    for (size_t i = 0; i < from->count; i++) {
+        if (strcmp(from->items[i], "true") == 0) {
+            cors->reflect = true;
+            continue;
+        }
+        char *copy = mem_dup(from->items[i], strlen(from->items[i]));
+        if (!copy)
+            return SIOC_ENOMEM;
+        cors->origins[cors->origin_count++] = copy;
+        cors->any_origin = cors->any_origin || strcmp(copy, "*") == 0;
+    }
+    return 0;
+}
+
+int sio_options_make_cors(const struct sioc_options *o, struct http_cors *cors)
+{
+    cors->enabled = o->cors_origin.count > 0;
+    cors->credentials = o->cors_credentials;
+    cors->max_age_s = (int64_t)o->cors_max_age;
+    int error = copy_origins(&o->cors_origin, cors);
+    if (error == 0)
+        error = join(&o->cors_methods, &cors->methods);
+    if (error == 0)
+        error = join(&o->cors_allowed_headers, &cors->allowed_headers);
+    if (error == 0)
+        error = join(&o->cors_exposed_headers, &cors->exposed_headers);
+    return error;
+}
