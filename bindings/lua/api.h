@@ -29,6 +29,7 @@ struct slua_api {
     const void *meta[SLUA_TYPES]; /* lua_topointer of the metatables */
     int meta_ref[SLUA_TYPES];
     int functions;                /* registry reference of a table, see slua_function_ref */
+    int refusal_ref;              /* the metatable of sioc.Refusal */
     struct sioc_message *message; /* being filled; not NULL at the next one: an error struck */
     struct sioc_json_encoder *encoder;
     void (*closed)(void *user); /* of slua_servers_close */
@@ -63,8 +64,9 @@ struct slua_nsp {
 struct slua_pending {
     struct slua_pending *next, **link; /* list of the server */
     struct slua_server *server;
-    uint64_t handle; /* of the socket or the request */
-    bool held;       /* the socket's events are */
+    uint64_t handle;  /* of the socket or the request */
+    uint64_t passage; /* of the socket's event that is asked about; 0 = none */
+    bool held;        /* the socket's events are */
     bool ended;
     char name[64]; /* for logs */
 };
@@ -175,8 +177,11 @@ struct sioc_options *slua_options(lua_State *L, const struct slua_config *config
 
 void slua_open_namespace(lua_State *L, struct slua_api *api);
 extern const luaL_Reg slua_namespace_methods[];
-void slua_nsp_init(struct slua_nsp *nsp, struct slua_server *server,
+void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
                    struct sioc_namespace *core);
+/* The core's handler of what middleware of sockets refuses, user = the server: tells the
+ * server's "error" handlers. */
+void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event);
 /* Pushes the namespace's object: for "/" the server. */
 void slua_push_nsp(lua_State *L, struct slua_nsp *nsp);
 /* The handler of the function at index (a new reference). */
@@ -255,7 +260,27 @@ struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task, bool many
 /* Calls the callback with an error now: the message could not be sent. */
 void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code);
 
+/* ---- admission.c: handlers whose answer the core waits for ---- */
+
+/* What the core calls about, on its stack: valid until the handler first waits. */
+struct slua_call {
+    struct slua_hook *hook;
+    intptr_t ref;
+    struct sioc_event *event;
+};
+/* Run the handler of MIDDLEWARE and of PACKET; 0, or SIOC_ENOMEM (the answer was no then). */
+int slua_ask_admission(struct slua_call *call, struct slua_task_info *info);
+int slua_ask_passage(struct slua_call *call, struct slua_task_info *info);
+/* Pushes what "error" handlers of a socket are told of an event that was refused. */
+void slua_push_refusal(lua_State *L, struct slua_api *api, const struct sioc_event *event);
+void slua_open_admission(lua_State *L, struct slua_api *api);
+
 /* ---- dispatch.c ---- */
+
+/* Pushes the arguments of a client's event.  Returns whether the client wants an answer (its
+ * function is the last argument then), or that they cannot be read: no fault of the script, and
+ * the core deals with the client. */
+int slua_push_client_event(lua_State *L, const struct slua_call *call);
 
 /* The core's handler for every function of a script. */
 void slua_on_event(void *user, intptr_t ref, struct sioc_event *event);

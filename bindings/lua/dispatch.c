@@ -8,18 +8,9 @@
 #include "api.h"
 #include <stdio.h>
 
-/* On the C stack of the core's call: valid until the handler first waits. */
-struct call {
-    struct slua_hook *hook;
-    intptr_t ref;
-    struct sioc_event *event;
-};
-
 /* ---- arguments ---- */
 
-/* Returns whether the client wants an answer (its function is the last argument then), or that
- * the arguments cannot be read: no fault of the script, and the core deals with the client. */
-static int push_client_event(lua_State *L, const struct call *call)
+int slua_push_client_event(lua_State *L, const struct slua_call *call)
 {
     struct slua_nsp *nsp = call->hook->nsp;
     struct sioc_reply reply = sioc_event_reply(call->event);
@@ -48,6 +39,20 @@ static void push_reason(lua_State *L, const struct sioc_event *event)
         slua_push_str(L, details);
 }
 
+/* As slua_push_client_event. */
+static int push_arguments(lua_State *L, const struct slua_call *call)
+{
+    enum sioc_event_kind kind = sioc_event_kind(call->event);
+
+    if (kind == SIOC_EVENT_CLIENT)
+        return slua_push_client_event(L, call);
+    if (kind == SIOC_EVENT_ERROR)
+        slua_push_refusal(L, call->hook->nsp->server->api, call->event);
+    else if (kind != SIOC_EVENT_CONNECTION)
+        push_reason(L, call->event);
+    return 0;
+}
+
 /* ---- the usual handlers ---- */
 
 /* Index 1 is the function that answers, or nil; above it is what the handler returned. */
@@ -63,7 +68,7 @@ static int returned(lua_State *L, int status, lua_KContext ctx)
 
 static int event_body(lua_State *L)
 {
-    const struct call *call = lua_touserdata(L, 1);
+    const struct slua_call *call = lua_touserdata(L, 1);
     struct slua_hook *hook = call->hook;
     int wanted = 0;
 
@@ -72,10 +77,7 @@ static int event_body(lua_State *L)
     slua_push_ref(L, call->ref);
     if (!(hook->flags & SLUA_HOOK_OWN))
         slua_push_socket(L, hook->nsp, sioc_event_socket(call->event));
-    if (sioc_event_kind(call->event) == SIOC_EVENT_CLIENT)
-        wanted = push_client_event(L, call);
-    else if (sioc_event_kind(call->event) != SIOC_EVENT_CONNECTION)
-        push_reason(L, call->event);
+    wanted = push_arguments(L, call);
     if (wanted < 0)
         return 0;
     /* What handlers of every event return means nothing: there is one for the event itself. */
@@ -85,55 +87,6 @@ static int event_body(lua_State *L)
     }
     lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, returned);
     return returned(L, LUA_OK, 0);
-}
-
-/* ---- middleware ---- */
-
-/* The host is told nothing by a handler that refuses, the client is. Index 1 is the socket. */
-static int admit(lua_State *L, int status, lua_KContext ctx)
-{
-    const struct slua_socket *s = lua_touserdata(L, 1);
-    struct slua_server *server = s->nsp->server;
-    struct sioc_str data = {NULL, 0};
-    const char *message = NULL;
-
-    (void)status;
-    (void)ctx;
-    if (!server->core)
-        return 0;
-    lua_settop(L, 4);
-    if (!lua_toboolean(L, 2) && !lua_isnil(L, 3))
-        message = luaL_tolstring(L, 3, NULL);
-    else if (lua_isboolean(L, 2) && !lua_toboolean(L, 2))
-        message = "not allowed";
-    if (message && !lua_isnil(L, 4))
-        data = slua_to_json(L, server->api, 4);
-    sioc_admit(server->core, s->handle, message, data);
-    return 0;
-}
-
-static int middleware_body(lua_State *L)
-{
-    const struct call *call = lua_touserdata(L, 1);
-
-    slua_push_socket(L, call->hook->nsp, sioc_event_socket(call->event));
-    lua_replace(L, 1);
-    slua_push_ref(L, call->ref);
-    lua_pushvalue(L, 1);
-    lua_callk(L, 1, LUA_MULTRET, 0, admit);
-    return admit(L, LUA_OK, 0);
-}
-
-static void middleware_done(struct slua_host *host, void *user,
-                            const struct slua_result *result)
-{
-    struct slua_pending *p = user;
-
-    (void)host;
-    if (result->status != LUA_OK && p->server->core)
-        sioc_admit(p->server->core, p->handle, "Internal server error",
-                   (struct sioc_str){NULL, 0});
-    slua_pending_free(p);
 }
 
 /* ---- running ---- */
@@ -156,7 +109,7 @@ static void hold_done(struct slua_host *host, void *user, const struct slua_resu
 }
 
 /* Runs the body; when its handler waits, what the socket's client sends waits as well. */
-static int hold_while_waiting(struct slua_server *server, struct call *call,
+static int hold_while_waiting(struct slua_server *server, struct slua_call *call,
                               struct slua_task_info *info)
 {
     struct slua_pending *p = slua_pending_new(server, info->socket);
@@ -176,22 +129,6 @@ static int hold_while_waiting(struct slua_server *server, struct call *call,
     return 0;
 }
 
-static int run_middleware(struct slua_server *server, struct call *call,
-                          struct slua_task_info *info)
-{
-    struct slua_pending *p = slua_pending_new(server, info->socket);
-    int r;
-
-    if (!p)
-        return SIOC_ENOMEM;
-    info->done = middleware_done;
-    info->user = p;
-    r = slua_run(server->api->host, middleware_body, call, info);
-    if (r < 0)
-        slua_pending_free(p);
-    return r;
-}
-
 static void set_name(struct slua_task_info *info, struct sioc_str name)
 {
     size_t len = name.len < sizeof info->name ? name.len : sizeof info->name - 1;
@@ -205,7 +142,7 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
 {
     struct slua_hook *hook = user;
     struct slua_server *server = hook->nsp->server;
-    struct call call = {hook, ref, event};
+    struct slua_call call = {hook, ref, event};
     struct slua_task_info info;
     int r;
 
@@ -219,10 +156,12 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
     switch (sioc_event_kind(event)) {
     case SIOC_EVENT_MIDDLEWARE:
         info.what = "middleware";
-        r = run_middleware(server, &call, &info);
-        if (r < 0)
-            sioc_admit(server->core, info.socket, "Internal server error",
-                       (struct sioc_str){NULL, 0});
+        r = slua_ask_admission(&call, &info);
+        break;
+    case SIOC_EVENT_PACKET:
+        info.what = "middleware of the event";
+        set_name(&info, sioc_event_name(event));
+        r = slua_ask_passage(&call, &info);
         break;
     case SIOC_EVENT_CONNECTION:
         info.what = "connection";
@@ -234,6 +173,11 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
         r = hook->flags & SLUA_HOOK_SERIAL
                 ? hold_while_waiting(server, &call, &info)
                 : slua_run(server->api->host, event_body, &call, &info);
+        break;
+    case SIOC_EVENT_ERROR:
+        info.what = "error";
+        info.owner = NULL; /* an error in here is only logged */
+        r = slua_run(server->api->host, event_body, &call, &info);
         break;
     case SIOC_EVENT_DISCONNECTING:
     case SIOC_EVENT_DISCONNECT:

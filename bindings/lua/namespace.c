@@ -237,13 +237,17 @@ const luaL_Reg slua_namespace_methods[] = {
 
 static const char *const later[] = {"server_side_emit", "server_side_emit_with_ack", NULL};
 
-void slua_nsp_init(struct slua_nsp *nsp, struct slua_server *server,
+void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
                    struct sioc_namespace *core)
 {
+    struct sioc_handler refused = {.call = slua_on_refused, .user = server};
+
     nsp->server = server;
     nsp->core = core;
     for (unsigned i = 0; i < SLUA_HOOKS; i++)
         nsp->hooks[i] = (struct slua_hook){nsp, i};
+    if (sioc_namespace_on(core, sioc_str("error"), refused, 0) < 0)
+        luaL_error(L, "not enough memory");
 }
 
 /* The server keeps its namespaces in its user value 1, by their addresses. */

@@ -95,7 +95,7 @@ static int new_server(lua_State *L)
     r = sioc_server_of(server->core, sioc_str("/"), &root);
     if (r < 0)
         return luaL_error(L, "sioc.server: %s", sioc_strerror(r));
-    slua_nsp_init(&server->root, server, root);
+    slua_nsp_init(L, &server->root, server, root);
     configure(L, server, first);
     return 1;
 }
@@ -131,7 +131,7 @@ static int server_of(lua_State *L)
         return 1;
     lua_pop(L, 1);
     nsp = lua_newuserdatauv(L, sizeof *nsp, 0);
-    slua_nsp_init(nsp, server, core);
+    slua_nsp_init(L, nsp, server, core);
     slua_set_type(L, server->api, SLUA_NAMESPACE);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, 2, nsp);
@@ -318,9 +318,9 @@ void slua_servers_free(struct slua_host *host)
 struct error_call {
     struct slua_server *server;
     int ref;
-    const char *message;
+    struct sioc_str message, event;
     uint64_t socket;
-    const char *event;
+    const struct sioc_event *refused; /* its data; NULL = none */
 };
 
 static int error_body(lua_State *L)
@@ -328,38 +328,61 @@ static int error_body(lua_State *L)
     const struct error_call *e = lua_touserdata(L, 1);
     struct sioc_socket *socket =
         e->socket ? sioc_socket_find(e->server->core, e->socket) : NULL;
+    intptr_t ref = socket ? sioc_socket_host_ref(socket) : 0;
+    struct slua_builder builder;
 
     slua_push_ref(L, e->ref);
-    lua_pushstring(L, e->message);
-    lua_pushnil(L);
-    if (socket) {
-        intptr_t ref = sioc_socket_host_ref(socket);
-
-        if (ref) {
-            lua_pop(L, 1);
-            slua_push_ref(L, ref);
-        }
-    }
-    lua_pushstring(L, e->event);
-    lua_callk(L, 3, 0, 0, slua_return_nothing);
+    slua_push_str(L, e->message);
+    if (ref)
+        slua_push_ref(L, ref);
+    else
+        lua_pushnil(L);
+    slua_push_str(L, e->event);
+    slua_builder_init(&builder, L);
+    if (e->refused)
+        sioc_event_read(e->refused, &builder.sink, NULL);
+    lua_callk(L, lua_gettop(L) - 2, 0, 0, slua_return_nothing);
     return 0;
 }
 
-void slua_server_error(struct slua_server *server, const char *message, uint64_t socket,
-                       const char *event)
+static void tell(struct error_call *call)
 {
+    struct slua_server *server = call->server;
     /* Without an owner: an error in here is only logged. */
-    struct slua_task_info info = {.what = "error", .socket = socket, .server = server->core};
+    struct slua_task_info info = {
+        .what = "error", .socket = call->socket, .server = server->core};
     int refs[SLUA_ERROR_HANDLERS], count = server->error_count;
 
     if (!server->core)
         return;
     memcpy(refs, server->errors, sizeof refs);
     for (int i = 0; i < count; i++) {
-        struct error_call call = {server, refs[i], message, socket, event};
-
-        slua_run(server->api->host, error_body, &call, &info);
+        call->ref = refs[i];
+        slua_run(server->api->host, error_body, call, &info);
     }
+}
+
+void slua_server_error(struct slua_server *server, const char *message, uint64_t socket,
+                       const char *event)
+{
+    struct error_call call = {.server = server,
+                              .message = sioc_str(message),
+                              .event = sioc_str(event),
+                              .socket = socket};
+
+    tell(&call);
+}
+
+void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event)
+{
+    struct error_call call = {.server = user,
+                              .message = sioc_event_reason(event),
+                              .event = sioc_event_name(event),
+                              .socket = sioc_socket_handle(sioc_event_socket(event)),
+                              .refused = event};
+
+    (void)ref;
+    tell(&call);
 }
 
 /* ---- the object ---- */
@@ -437,6 +460,7 @@ void slua_open_server(lua_State *L)
     slua_open_socket(L, api);
     slua_open_operator(L, api);
     slua_open_exchange(L, api);
+    slua_open_admission(L, api);
 
     lua_pushlightuserdata(L, api);
     lua_pushcclosure(L, new_server, 1);

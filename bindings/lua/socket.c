@@ -115,6 +115,25 @@ static int socket_off_any(lua_State *L)
     return socket ? slua_off(L, s->nsp, socket, (struct sioc_str){NULL, 0}, 2) : 0;
 }
 
+static int socket_use(lua_State *L)
+{
+    const struct slua_socket *s = self(L);
+    struct sioc_socket *socket = slua_find_socket(s);
+    struct sioc_handler handler;
+    int r;
+
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    if (!socket)
+        return 0;
+    handler = slua_handler(L, s->nsp, SLUA_HOOK_OWN | SLUA_HOOK_ANY, 2, 3);
+    r = sioc_socket_use(socket, handler);
+    if (r < 0) {
+        slua_function_unref(s->nsp->server->api, handler.ref);
+        return slua_refused(L, r, "use");
+    }
+    return 0;
+}
+
 /* ---- messages ---- */
 
 static int socket_emit(lua_State *L)
@@ -366,6 +385,7 @@ static const luaL_Reg methods[] = {
     {"on_any", socket_on_any},
     {"prepend_any", socket_prepend_any},
     {"off_any", socket_off_any},
+    {"use", socket_use},
     {"emit", socket_emit},
     {"send", socket_send},
     {"emit_with_ack", socket_emit_with_ack},
@@ -380,7 +400,7 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-static const char *const later[] = {"use", "on_any_outgoing", "prepend_any_outgoing",
+static const char *const later[] = {"on_any_outgoing", "prepend_any_outgoing",
                                     "off_any_outgoing", NULL};
 
 static const luaL_Reg meta[] = {

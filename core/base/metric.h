@@ -17,6 +17,7 @@
     X(packets_out, "Engine.IO packets queued")                                        \
     X(events_in, "Socket.IO events received")                                         \
     X(events_unhandled, "events without a listener, not decoded")                     \
+    X(events_refused, "events that a socket's middleware refused")                    \
     X(handler_errors, "handlers that threw")                                          \
     X(volatile_dropped, "volatile packets dropped because the peer was not writable") \
     X(reject_hdr_timeout, "request head not complete in time")                        \
@@ -38,6 +39,7 @@
     X(reject_queue_full, "slow reader: output queue above max_queue")                 \
     X(reject_ping_timeout, "no pong in time")                                         \
     X(reject_nsp_limit, "too many namespaces, or a bad namespace name")               \
+    X(reject_waiting_events, "too many events of a socket wait for its middleware")   \
     X(ack_unknown, "acks for an id nobody waits for")
 
 struct metrics {

@@ -48,6 +48,11 @@ struct sioc_reply sioc_event_reply(const struct sioc_event *e)
     return e->reply;
 }
 
+struct sioc_passage sioc_event_passage(const struct sioc_event *e)
+{
+    return e->passage;
+}
+
 /* ---- arguments ---- */
 
 static bool is_text_error(int error)

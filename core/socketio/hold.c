@@ -13,9 +13,7 @@
 
 struct held_event {
     struct list node;
-    struct sio_incoming in;
-    struct sioc_buffer **attachments;
-    char text[];
+    struct sio_incoming *in;
 };
 
 struct sio_held {
@@ -39,30 +37,17 @@ static void on_timer(struct net_timer *timer)
 
 static void event_free(struct held_event *e)
 {
-    for (size_t i = 0; i < e->in.attachment_count; i++)
-        sioc_buffer_unref(e->attachments[i]);
-    mem_free(e->attachments);
+    sio_incoming_free(e->in);
     mem_free(e);
 }
 
 static struct held_event *event_copy(const struct sio_incoming *in)
 {
-    struct held_event *e = mem_alloc(sizeof *e + in->args.len);
-    if (!e)
-        return NULL;
-    e->in = *in;
-    e->attachments = NULL;
-    if (in->attachment_count &&
-        !(e->attachments = mem_alloc(in->attachment_count * sizeof(struct sioc_buffer *)))) {
+    struct held_event *e = mem_alloc(sizeof *e);
+    if (e && !(e->in = sio_incoming_copy(in))) {
         mem_free(e);
         return NULL;
     }
-    for (size_t i = 0; i < in->attachment_count; i++)
-        e->attachments[i] = sioc_buffer_ref(in->attachments[i]);
-    if (in->args.len)
-        memcpy(e->text, in->args.ptr, in->args.len);
-    e->in.args.ptr = e->text;
-    e->in.attachments = e->attachments;
     return e;
 }
 
@@ -124,8 +109,8 @@ static void deliver(struct sio_held *held, bool even_if_held)
            (node = list_pop(&held->events))) {
         struct held_event *e = LIST_ENTRY(node, struct held_event, node);
         held->count--;
-        held->bytes -= e->in.args.len;
-        int error = sio_socket_dispatch(socket, &e->in);
+        held->bytes -= e->in->args.len;
+        int error = sio_socket_dispatch(socket, e->in);
         event_free(e);
         if (error < 0 && socket->client)
             sio_client_malformed(socket->client, "invalid payload");

@@ -145,6 +145,7 @@ struct sioc_socket {
     struct sio_membership *rooms; /* without its own id */
     struct list acks;             /* of struct sio_ack */
     struct sio_held *held;        /* NULL: nothing is held back */
+    struct sio_gate *gate;        /* middleware of the socket (passage.c); NULL: none */
     char *auth;                   /* JSON object, owned; NULL = {} */
     intptr_t host_ref;
     uint32_t room_count, room_cap;
@@ -191,6 +192,7 @@ struct sioc_event {
     struct sioc_buffer *const *attachments;
     size_t attachment_count;
     struct sioc_reply reply;
+    struct sioc_passage passage;
     const char *reason, *details;
     int status;
     bool checked;     /* args were read whole without error */

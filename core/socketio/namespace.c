@@ -111,7 +111,7 @@ int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
     if (str_eq(name, STR("connect")))
         name = STR("connection");
     if (!str_eq(name, STR("connection")) && !str_eq(name, STR("disconnecting")) &&
-        !str_eq(name, STR("disconnect")))
+        !str_eq(name, STR("disconnect")) && !str_eq(name, STR("error")))
         return SIOC_EINVAL;
     return sio_listeners_add(&nsp->lifecycle, name, handler, flags);
 }

@@ -15,6 +15,7 @@
 #include "socketio/hold.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/passage.h"
 #include "socketio/room.h"
 #include <stdio.h>
 
@@ -25,6 +26,7 @@ static void socket_free(struct net_garbage *garbage)
     struct sioc_socket *s =
         (struct sioc_socket *)(void *)((char *)garbage - offsetof(struct sioc_socket, garbage));
     sio_listeners_free(&s->listeners);
+    sio_gate_free(s);
     mem_free(s->auth);
     mem_free(s);
 }
@@ -238,6 +240,26 @@ int sioc_socket_off(struct sioc_socket *s, struct sioc_str name, const void *use
     return sio_listeners_remove(&s->listeners, name, user, ref);
 }
 
+void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *message,
+                      struct sioc_str data)
+{
+    struct sioc_event event = {
+        .kind = SIOC_EVENT_ERROR, .socket = s, .nsp = s->nsp, .name = name, .reason = message};
+    struct buf args;
+    buf_init(&args);
+    if (data.len) {
+        buf_putc(&args, '[');
+        buf_put_str(&args, data);
+        buf_putc(&args, ']');
+        event.args = args.error ? STR("") : buf_str(&args);
+    }
+    if (sio_listeners_have(s->listeners, STR("error")))
+        sio_listeners_call(&s->listeners, STR("error"), &event);
+    else
+        sio_listeners_call(&s->nsp->lifecycle, STR("error"), &event);
+    buf_deinit(&args);
+}
+
 /* ---- events from the client ---- */
 
 static int event_name(struct sioc_socket *s, struct sioc_str args, struct buf *unescaped,
@@ -262,14 +284,9 @@ static int event_name(struct sioc_socket *s, struct sioc_str args, struct buf *u
     return 0;
 }
 
-/* Who gets it: handlers for every event first, then the socket's own, or the namespace's if it
- * has none. */
-static void call_handlers(struct sioc_socket *s, struct sioc_event *event)
+void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
 {
-    static const struct sioc_str every = {NULL, 0};
     struct sioc_namespace *nsp = s->nsp;
-    sio_listeners_call(&nsp->events, every, event);
-    sio_listeners_call(&s->listeners, every, event);
     if (s->state != SIO_CONNECTED || event->decode_error)
         return;
     if (sio_listeners_have(s->listeners, event->name))
@@ -278,6 +295,22 @@ static void call_handlers(struct sioc_socket *s, struct sioc_event *event)
         sio_listeners_call(&nsp->events, event->name, event);
     else
         nsp->server->metrics.events_unhandled++;
+}
+
+/* Who gets it: handlers for every event first, then the socket's middleware, then the socket's
+ * own handlers, or the namespace's if it has none.  0, or what is wrong with the text. */
+static int call_handlers(struct sioc_socket *s, const struct sio_incoming *in,
+                         struct sioc_event *event)
+{
+    static const struct sioc_str every = {NULL, 0};
+    sio_listeners_call(&s->nsp->events, every, event);
+    sio_listeners_call(&s->listeners, every, event);
+    if (s->state != SIO_CONNECTED || event->decode_error)
+        return event->decode_error;
+    int passed = sio_passage_begin(s, in, event);
+    if (passed > 0)
+        sio_socket_call_named(s, event);
+    return passed < 0 ? passed : sio_event_check(event);
 }
 
 int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
@@ -299,10 +332,8 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
     struct buf unescaped;
     buf_init(&unescaped);
     int error = event_name(s, in->args, &unescaped, &event.name);
-    if (error == 0) {
-        call_handlers(s, &event);
-        error = sio_event_check(&event);
-    }
+    if (error == 0)
+        error = call_handlers(s, in, &event);
     buf_deinit(&unescaped);
     return error;
 }

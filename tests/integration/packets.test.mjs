@@ -602,6 +602,7 @@ withServer('packets', {}, (server) => {
     const ws = await joined();
     await ws.text('421["forbidden"]');
     await ws.assertAlive();
+    assert.deepEqual((await server.record({ id: ws.id, what: 'error' })), { what: 'error', id: ws.id, err: 'forbidden event', data: { code: 403 } });
     assert.deepEqual(server.find({ id: ws.id, what: 'forbidden' }), []);
     ws.destroy();
   });

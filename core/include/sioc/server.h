@@ -78,6 +78,8 @@ enum sioc_event_kind {
     SIOC_EVENT_DISCONNECTING, /* rooms are still there */
     SIOC_EVENT_DISCONNECT,    /* rooms are left */
     SIOC_EVENT_ACK,           /* the client's answer to an emit with ack, or its failure */
+    SIOC_EVENT_PACKET,        /* a client event asks its socket's middleware; see sioc_pass */
+    SIOC_EVENT_ERROR,         /* middleware of a socket has refused an event */
 };
 
 /* A function with what it needs.  call: event is borrowed for the call.  drop (may be NULL):
@@ -95,9 +97,10 @@ enum sioc_handler_flags {
     SIOC_PREPEND = 2, /* before the handlers that are there */
 };
 
-/* Names for sioc_namespace_on: "connection" (also "connect"), "disconnecting", "disconnect".
- * The last two are called for every socket of the namespace, after the socket's own. 0,
- * SIOC_EINVAL (other name), SIOC_ENOMEM.  The handler is taken only on success. */
+/* Names for sioc_namespace_on: "connection" (also "connect"), "disconnecting", "disconnect",
+ * "error".  The second and third are called for every socket of the namespace, after the
+ * socket's own; "error" for sockets that have no handler of that name.
+ * 0, SIOC_EINVAL (other name), SIOC_ENOMEM.  The handler is taken only on success. */
 SIOC_API int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
                                struct sioc_handler handler, unsigned flags);
 /* Runs, in order of registration, before a socket joins. */
@@ -118,17 +121,19 @@ SIOC_API enum sioc_event_kind sioc_event_kind(const struct sioc_event *event);
 SIOC_API struct sioc_socket *
 sioc_event_socket(const struct sioc_event *event); /* NULL: it is gone (acks) */
 SIOC_API struct sioc_namespace *sioc_event_namespace(const struct sioc_event *event);
-/* CLIENT: the event's name, valid UTF-8 (unescaped).  Borrowed. */
+/* CLIENT, PACKET: the event's name, valid UTF-8 (unescaped).  ERROR: that of the event which
+ * was refused.  Borrowed. */
 SIOC_API struct sioc_str sioc_event_name(const struct sioc_event *event);
 /* DISCONNECTING, DISCONNECT: the reason (protocol.md 5) and details ("" when there are none).
- */
+ * ERROR: the reason is the middleware's message. */
 SIOC_API struct sioc_str sioc_event_reason(const struct sioc_event *event);
 SIOC_API struct sioc_str sioc_event_details(const struct sioc_event *event);
 /* ACK: 0 = answered, SIOC_ETIMEDOUT, SIOC_ECLOSED (the client left). */
 SIOC_API int sioc_event_status(const struct sioc_event *event);
 
-/* CLIENT, ACK: drives the sink with the arguments, one value each; *ret_count of them (may be
- * NULL). May be called more than once.  SIOC_E* of the decoder or of the sink. */
+/* CLIENT, PACKET, ACK: drives the sink with the arguments, one value each; *ret_count of them
+ * (may be NULL).  ERROR: with the middleware's data, if it gave any. May be called more than
+ * once.  SIOC_E* of the decoder or of the sink. */
 SIOC_API int sioc_event_read(const struct sioc_event *event, struct sioc_sink *sink,
                              size_t *ret_count);
 /* The same for C: before the first argument (args.h).  Valid during the call. */
@@ -142,7 +147,22 @@ SIOC_API int sioc_event_cursor(const struct sioc_event *event, struct sioc_curso
 SIOC_API int sioc_admit(struct sioc_server *server, uint64_t socket, const char *error,
                         struct sioc_str data_json);
 
-/* CLIENT: the way back of an answer; plain data, may be kept. */
+/* PACKET: what the middleware of a socket (sioc_socket_use) answers for; plain data, may be
+ * kept. */
+struct sioc_passage {
+    uint64_t socket;
+    uint64_t id;
+};
+SIOC_API struct sioc_passage sioc_event_passage(const struct sioc_event *event);
+/* Lets the event pass on to the next middleware, and at last to its handlers (error NULL), or
+ * drops it: the client is told nothing, the socket's "error" handlers are (but for error "").
+ * Now or later, once.  While the answer is awaited, what the client sends next is held back
+ * (sioc_socket_hold).  data_json: as sioc_admit's.
+ * SIOC_ECLOSED: the socket has gone, or the event was dropped; SIOC_ESTATE: answered before. */
+SIOC_API int sioc_pass(struct sioc_server *server, struct sioc_passage passage,
+                       const char *error, struct sioc_str data_json);
+
+/* CLIENT, PACKET: the way back of an answer; plain data, may be kept. */
 struct sioc_reply {
     uint64_t socket; /* its handle */
     uint64_t id;

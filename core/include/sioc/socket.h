@@ -60,13 +60,21 @@ SIOC_API bool sioc_socket_query_next(const struct sioc_socket *socket, size_t *p
 /* ---- handlers of one socket ---- */
 
 /* name: "disconnecting", "disconnect", or a client event (ptr NULL = every event, called
- * first). 0, SIOC_ERESERVED ("connect", "connect_error", "newListener", "removeListener"),
- * SIOC_ECLOSED, SIOC_ENOMEM. The handler is taken only on success. */
+ * first).  Handlers of "error" are called for client events of that name (SIOC_EVENT_CLIENT)
+ * and for what middleware refuses (SIOC_EVENT_ERROR). 0, SIOC_ERESERVED ("connect",
+ * "connect_error", "newListener", "removeListener"), SIOC_ECLOSED, SIOC_ENOMEM. The handler is
+ * taken only on success. */
 SIOC_API int sioc_socket_on(struct sioc_socket *socket, struct sioc_str name,
                             struct sioc_handler handler, unsigned flags);
 /* As sioc_namespace_off. */
 SIOC_API int sioc_socket_off(struct sioc_socket *socket, struct sioc_str name, const void *user,
                              intptr_t ref);
+/* Middleware for the client's events: runs in order of registration after the handlers of every
+ * event and before those of its name (SIOC_EVENT_PACKET); each answers by sioc_pass.  Events
+ * are asked for with the middleware that was there when they came.  At most 64 events (or
+ * 256 KiB) of a socket wait; more are refused.  0, SIOC_ECLOSED, SIOC_ENOMEM; taken on success.
+ */
+SIOC_API int sioc_socket_use(struct sioc_socket *socket, struct sioc_handler handler);
 /* Holds back what the client sends in this namespace (events, acks, disconnects keep their
  * order) until release; for a connection handler that waits, or handlers that run one after the
  * other.  Counted. Bounded (64 packets, 256 KiB, 10 s): beyond that everything is delivered as

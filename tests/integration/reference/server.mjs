@@ -53,7 +53,7 @@ function serve(nsp, name) {
     socket.on('connection', (...all) => socket.emit('got connection', ...split(all)[0]));
     socket.on('message', (...all) => socket.emit('got message', ...split(all)[0]));
     socket.on('error', (...all) => {
-      if (all[0] instanceof Error) record('error', id, { err: all[0].message });
+      if (all[0] instanceof Error) record('error', id, { err: all[0].message, data: all[0].data });
       else socket.emit('got error', ...split(all)[0]);
     });
     socket.on('note', (...all) => record('note', id, { args: split(all)[0] }));
@@ -124,7 +124,7 @@ function serve(nsp, name) {
     });
     socket.on('me', (ack) => ack({ id: socket.id, connected: socket.connected, recovered: socket.recovered }));
 
-    socket.use(([event], next) => next(event === 'forbidden' ? new Error('forbidden event') : undefined));
+    socket.use(([event], next) => next(event === 'forbidden' ? Object.assign(new Error('forbidden event'), { data: { code: 403 } }) : undefined));
     socket.on('forbidden', () => record('forbidden', id));
   });
 }
