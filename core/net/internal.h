@@ -79,7 +79,8 @@ struct net_stream {
     const struct net_transport_ops *transport;
     const struct net_stream_ops *ops;
     void *owner;
-    uint64_t *closed_count; /* raised once when the stream closes, or NULL */
+    struct net_tls_conn *tls; /* the transport's, or NULL */
+    uint64_t *closed_count;   /* raised once when the stream closes, or NULL */
     int fd;
     bool reading : 1;
     bool want_write : 1;
@@ -88,6 +89,14 @@ struct net_stream {
     uint16_t port;
     uint8_t address[16]; /* IPv6, or IPv4 mapped into it; all zero: unknown */
 };
+
+/* The transport has given up: tells the owner that the peer is gone. */
+void net_stream_fail(struct net_stream *stream);
+
+/* tls.c: Makes a fresh stream speak TLS, as the server.  0 or SIOC_ENOMEM (the stream is as it
+ * was). */
+struct net_tls;
+int net_tls_wrap(struct net_tls *tls, struct net_stream *stream);
 
 /* Wraps a connected, non-blocking descriptor (taken; closed on failure).  Reading is off.
  *   peer   as accept gave it

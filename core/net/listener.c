@@ -7,6 +7,7 @@
 #include "net/listener.h"
 #include "base/mem.h"
 #include "net/internal.h"
+#include "net/tls.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -25,6 +26,7 @@ struct net_listener {
     bool closed;
     void (*accept)(void *user, struct net_stream *stream);
     void *user;
+    struct net_tls *tls; /* NULL: plain */
 };
 
 /* ---- accepting ---- */
@@ -57,6 +59,10 @@ static void hand_over(struct net_listener *listener, int fd,
     struct net_stream *stream;
     if (net_stream_open(net_loop_of(listener->poll.loop), fd, &net_tcp_ops, peer, &stream))
         return; /* costs only this peer */
+    if (listener->tls && net_tls_wrap(listener->tls, stream) < 0) {
+        net_stream_close(stream);
+        return;
+    }
     net_stream_read_start(stream);
     listener->accept(listener->user, stream);
 }
@@ -193,6 +199,13 @@ uint16_t net_listener_port(const struct net_listener *listener)
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
+void net_listener_set_tls(struct net_listener *listener, struct net_tls *tls)
+{
+    net_tls_ref(tls);
+    net_tls_unref(listener->tls);
+    listener->tls = tls;
+}
+
 static void free_listener(uv_handle_t *handle)
 {
     mem_free(NET_OF(handle, struct net_listener, poll));
@@ -204,6 +217,7 @@ void net_listener_close(struct net_listener *listener)
         return;
     listener->closed = true;
     net_timer_stop(&listener->pause);
+    net_tls_unref(listener->tls);
     uv_close((uv_handle_t *)&listener->poll, free_listener);
     close(listener->fd);
 }

@@ -96,6 +96,12 @@ static void tell_gone(struct net_stream *s, int error)
     s->ops->gone(s->owner, error);
 }
 
+void net_stream_fail(struct net_stream *s)
+{
+    if (!s->closed && s->ops)
+        tell_gone(s, SIOC_EIO);
+}
+
 static void read_ready(struct net_stream *s)
 {
     struct net_loop *loop = net_stream_loop(s);
@@ -123,7 +129,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         tell_gone(s, SIOC_EIO);
         return;
     }
-    if (events & UV_READABLE)
+    /* TLS may have had to write before it could read on. */
+    if ((events & UV_READABLE) || (s->transport->secure && s->reading))
         read_ready(s);
     if ((events & UV_WRITABLE) && s->want_write && !s->closed) {
         s->want_write = false;
