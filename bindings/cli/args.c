@@ -114,8 +114,6 @@ static const struct own own_options[] = {
     {"version", NULL, "the version", set_version},
     {"workers", "N", NULL, NULL},
     {"watch", NULL, NULL, NULL},
-    {"tls-cert", "FILE", NULL, NULL},
-    {"tls-key", "FILE", NULL, NULL},
     {"adapter", "URL", NULL, NULL},
     {"config", "FILE", NULL, NULL},
 };

@@ -170,7 +170,7 @@ const char *slua_push_path(lua_State *L, const struct slua_api *api, const char 
 /* Options from the table at index (or none) and the command line; the caller's. Raises on a
  * wrong one.  *ret_handler_timeout, the host's own business, is written when the table sets it.
  */
-struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index,
+struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int index,
                                   double *ret_handler_timeout);
 
 /* ---- namespace.c, server.c ---- */

@@ -8,6 +8,7 @@
 
 struct walk {
     lua_State *L;
+    const struct slua_api *api;
     const struct slua_config *config;
     struct sioc_options *options;
     double *handler_timeout;
@@ -36,14 +37,30 @@ static int wrong(struct walk *w, const char *name, const char *what)
 
 static int set_table(struct walk *w, const char *prefix, int index);
 
+static bool is_file(const char *name)
+{
+    const struct sioc_option_info *info;
+
+    for (size_t i = 0; (info = sioc_option_at(i)); i++)
+        if (strcmp(info->name, name) == 0)
+            return info->is_file;
+    return false;
+}
+
 static int set_text(struct walk *w, const char *name, int index)
 {
     size_t len;
     const char *text = lua_tolstring(w->L, index, &len);
+    int r;
 
     if (strlen(text) != len)
         return wrong(w, name, "holds a zero byte");
-    return sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
+    if (!is_file(name))
+        return sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
+    text = slua_push_path(w->L, w->api, text); /* files lie beside the script */
+    r = sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
+    lua_pop(w->L, 1);
+    return r;
 }
 
 static int set_list(struct walk *w, const char *name, int index)
@@ -134,10 +151,13 @@ static int set_command_line(struct walk *w)
     return r;
 }
 
-struct sioc_options *slua_options(lua_State *L, const struct slua_config *config, int index,
+struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int index,
                                   double *ret_handler_timeout)
 {
-    struct walk w = {.L = L, .config = config, .handler_timeout = ret_handler_timeout};
+    struct walk w = {.L = L,
+                     .api = api,
+                     .config = api->host->config,
+                     .handler_timeout = ret_handler_timeout};
     int r = 0;
 
     if (!lua_isnoneornil(L, index))

@@ -82,7 +82,7 @@ static int new_server(lua_State *L)
     lua_pushvalue(L, -1);
     server->ref = luaL_ref(L, LUA_REGISTRYINDEX);
 
-    options = slua_options(L, api->host->config, 1, &handler_timeout);
+    options = slua_options(L, api, 1, &handler_timeout);
     if (handler_timeout > 0)
         slua_watchdog_set_timeout(api->host->watchdog, handler_timeout);
     sioc_options_get(options, "serial", &serial);
@@ -148,8 +148,11 @@ static int open_address(struct slua_server *server, const struct slua_address *a
                         char *ret_error, size_t cap, uint16_t *ret_port)
 {
     const struct slua_config *config = server->api->host->config;
-    int r = sioc_server_listen(server->core, address->host, address->port, ret_port);
+    int r = sioc_server_load_tls(server->core, ret_error, cap);
 
+    if (r < 0)
+        return r;
+    r = sioc_server_listen(server->core, address->host, address->port, ret_port);
     if (r < 0) {
         snprintf(ret_error, cap, "cannot listen on %s:%u: %s", address->host,
                  (unsigned)address->port,
@@ -157,7 +160,8 @@ static int open_address(struct slua_server *server, const struct slua_address *a
         return r;
     }
     if (config->listening)
-        config->listening(config->user, address->host, *ret_port, false);
+        config->listening(config->user, address->host, *ret_port,
+                          sioc_server_secure(server->core));
     return 0;
 }
 

@@ -22,6 +22,7 @@
 #include "http/static.h"
 #include "net/listener.h"
 #include "net/timer.h"
+#include "net/tls.h"
 #include "socketio/options.h"
 #include "socketio/packet.h"
 #include <sioc/args.h>
@@ -71,6 +72,7 @@ struct sioc_server {
     struct list connections;
     struct list surveys; /* broadcasts that wait for answers */
     struct http_client_files *client_files;
+    struct net_tls *tls; /* NULL: plain */
     struct net_listener **listeners;
     size_t listener_count, listener_cap;
 

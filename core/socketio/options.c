@@ -16,25 +16,33 @@ struct entry {
     size_t offset;
 };
 
-#define BOOL(name, m, def, help)                             \
-    {                                                        \
-        {name, SIOC_OPTION_BOOL, 0, 1, def, help}, MEMBER(m) \
-    }
-#define SECONDS(name, m, min, max, def, help)                       \
+#define BOOL(name, m, def, help)                                    \
     {                                                               \
-        {name, SIOC_OPTION_SECONDS, min, max, def, help}, MEMBER(m) \
+        {name, SIOC_OPTION_BOOL, 0, 1, def, help, false}, MEMBER(m) \
     }
-#define COUNT(name, m, min, max, def, help)                       \
+#define SECONDS(name, m, min, max, def, help)                              \
+    {                                                                      \
+        {name, SIOC_OPTION_SECONDS, min, max, def, help, false}, MEMBER(m) \
+    }
+#define COUNT(name, m, min, max, def, help)                              \
+    {                                                                    \
+        {name, SIOC_OPTION_COUNT, min, max, def, help, false}, MEMBER(m) \
+    }
+#define TEXT(name, m, def, help)                                    \
+    {                                                               \
+        {name, SIOC_OPTION_TEXT, 0, 0, def, help, false}, MEMBER(m) \
+    }
+#define FILES(name, m, help)                                      \
     {                                                             \
-        {name, SIOC_OPTION_COUNT, min, max, def, help}, MEMBER(m) \
+        {name, SIOC_OPTION_LIST, 0, 0, "", help, true}, MEMBER(m) \
     }
-#define TEXT(name, m, def, help)                             \
-    {                                                        \
-        {name, SIOC_OPTION_TEXT, 0, 0, def, help}, MEMBER(m) \
+#define FILE_NAME(name, m, help)                                  \
+    {                                                             \
+        {name, SIOC_OPTION_TEXT, 0, 0, "", help, true}, MEMBER(m) \
     }
-#define LIST(name, m, def, help)                             \
-    {                                                        \
-        {name, SIOC_OPTION_LIST, 0, 0, def, help}, MEMBER(m) \
+#define LIST(name, m, def, help)                                    \
+    {                                                               \
+        {name, SIOC_OPTION_LIST, 0, 0, def, help, false}, MEMBER(m) \
     }
 
 static const struct entry entries[] = {
@@ -80,6 +88,9 @@ static const struct entry entries[] = {
     COUNT("max_rooms", max_rooms, 1, 1000000, "1000", "rooms of one socket"),
     COUNT("max_namespaces", max_namespaces, 1, 10000, "16", "namespaces of one client"),
     COUNT("max_pending_acks", max_pending_acks, 1, 60000, "1000", "answers one socket may owe"),
+    FILES("tls.cert", tls_cert, "PEM certificate chains; the first one is the default"),
+    FILES("tls.key", tls_key, "their PEM keys, in the same order"),
+    FILE_NAME("tls.client_ca", tls_client_ca, "demand client certificates signed by these"),
     BOOL("serial", serial, "false", "one handler at a time per socket"),
     LIST("cors.origin", cors_origin, "",
          "pages that may connect: scheme://host[:port], https://*.host, *, or true"),
@@ -306,6 +317,16 @@ static char *normal_path(const char *path)
     return copy;
 }
 
+/* copy: taken; NULL = out of memory. */
+static int replace_text(char **place_of_text, char *copy)
+{
+    if (!copy)
+        return SIOC_ENOMEM;
+    mem_free(*place_of_text);
+    *place_of_text = copy;
+    return 0;
+}
+
 static int set_path(char **place_of_text, const char *value, char *ret_error, size_t cap)
 {
     for (const char *c = value; *c; c++) {
@@ -315,22 +336,7 @@ static int set_path(char **place_of_text, const char *value, char *ret_error, si
             return SIOC_EINVAL;
         }
     }
-    char *copy = normal_path(value);
-    if (!copy)
-        return SIOC_ENOMEM;
-    mem_free(*place_of_text);
-    *place_of_text = copy;
-    return 0;
-}
-
-static int set_plain_text(char **place_of_text, const char *value)
-{
-    char *copy = mem_dup(value, strlen(value));
-    if (!copy)
-        return SIOC_ENOMEM;
-    mem_free(*place_of_text);
-    *place_of_text = copy;
-    return 0;
+    return replace_text(place_of_text, normal_path(value));
 }
 
 static int set_list(struct sio_text_list *list, const struct entry *e, const char *value,
@@ -364,7 +370,7 @@ int sioc_options_set_text(struct sioc_options *o, const char *name, const char *
     if (e->offset == MEMBER(path))
         return set_path(place(o, e), value, ret_error, cap);
     if (is_text)
-        return set_plain_text(place(o, e), value);
+        return replace_text(place(o, e), mem_dup(value, strlen(value)));
     return set_list(place(o, e), e, value, ret_error, cap);
 }
 

@@ -27,7 +27,9 @@ struct sioc_options {
     bool http_compression, cookie, cookie_http_only, cookie_secure;
     double http_compression_threshold;
     char *cookie_name, *cookie_path, *cookie_domain, *cookie_same_site; /* NULL: not given */
-    double cookie_max_age; /* seconds, -1 = not given */
+    double cookie_max_age;                  /* seconds, -1 = not given */
+    struct sio_text_list tls_cert, tls_key; /* files; pairs by position */
+    char *tls_client_ca;                    /* a file, or NULL */
 };
 
 /* Seconds to whole milliseconds, at least 1. */

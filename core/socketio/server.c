@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "socketio/client.h"
+#include "socketio/listen.h"
 #include "socketio/loop.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
@@ -163,39 +164,6 @@ void sioc_server_on_socket_gone(struct sioc_server *server,
     server->socket_gone_user = user;
 }
 
-/* ---- listening ---- */
-
-static void on_accept(void *user, struct net_stream *stream)
-{
-    struct sioc_server *server = user;
-    http_conn_open(&server->http, stream);
-}
-
-int sioc_server_listen(struct sioc_server *server, const char *host, uint16_t port,
-                       uint16_t *ret_port)
-{
-    struct net_listener *listener;
-    if (server->closing)
-        return SIOC_ESTATE;
-    if (mem_grow((void **)&server->listeners, &server->listener_cap, server->listener_count + 1,
-                 sizeof(struct net_listener *)) < 0)
-        return SIOC_ENOMEM;
-    int error = net_listen(server->loop, host, port, on_accept, server, &listener);
-    if (error < 0)
-        return error;
-    server->listeners[server->listener_count++] = listener;
-    if (ret_port)
-        *ret_port = net_listener_port(listener);
-    return 0;
-}
-
-static void stop_listening(struct sioc_server *server)
-{
-    for (size_t i = 0; i < server->listener_count; i++)
-        net_listener_close(server->listeners[i]);
-    server->listener_count = 0;
-}
-
 /* ---- closing ---- */
 
 static bool all_out(const struct sioc_server *server)
@@ -222,7 +190,7 @@ void sioc_server_close(struct sioc_server *server, void (*done)(void *user), voi
     server->closing = true;
     server->closed = done;
     server->closed_user = user;
-    stop_listening(server);
+    sio_server_stop_listening(server);
     eio_engine_close_all(&server->engine, "server shutting down");
     http_conns_close(&server->http);
     double timeout = server->options->close_timeout;
@@ -245,8 +213,9 @@ void sioc_server_free(struct sioc_server *server)
         return;
     net_timer_stop(&server->close_timer);
     server->closing = true;
-    stop_listening(server);
+    sio_server_stop_listening(server);
     mem_free(server->listeners);
+    net_tls_unref(server->tls);
     eio_engine_close_all(&server->engine, "server shutting down");
     sio_surveys_end(server);
     ws_conns_destroy(&server->engine.websockets);

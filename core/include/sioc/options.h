@@ -29,6 +29,7 @@ struct sioc_option_info {
     double min, max; /* of seconds and counts */
     const char *default_text;
     const char *help; /* one line */
+    bool is_file;     /* texts are names of files */
 };
 
 /* NULL when out of memory. */

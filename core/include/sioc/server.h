@@ -34,6 +34,14 @@ SIOC_API void sioc_server_set_log(struct sioc_server *server, enum sioc_log_leve
  * 404. */
 SIOC_API int sioc_server_set_client_dir(struct sioc_server *server, const char *dir);
 
+/* Reads the certificates that the options tls.* name; without such an option nothing is done.
+ * Listening does it when it was not done before.  Called again, the files are read anew and new
+ * connections use what they hold now; those that are there go on.  On failure a sentence that
+ * names the file is in ret_error and everything stays as it was.  0, SIOC_EINVAL, SIOC_ENOMEM.
+ */
+SIOC_API int sioc_server_load_tls(struct sioc_server *server, char *ret_error, size_t cap);
+SIOC_API bool sioc_server_secure(const struct sioc_server *server); /* TLS is on */
+
 /* Starts to accept connections; may be called for several addresses.
  *   ret_port  the port it is (for port 0); may be NULL
  * 0, SIOC_EADDRINUSE, SIOC_EACCES, SIOC_ENOTFOUND, SIOC_EIO, SIOC_ENOMEM */

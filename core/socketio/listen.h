@@ -1,0 +1,9 @@
+/* socketio/listen.h -- what the server's end needs of its addresses. */
+#ifndef SOCKETIO_LISTEN_H
+#define SOCKETIO_LISTEN_H
+
+struct sioc_server;
+
+void sio_server_stop_listening(struct sioc_server *server);
+
+#endif
