@@ -12,5 +12,6 @@
 #include <sioc/server.h>
 #include <sioc/sink.h>
 #include <sioc/socket.h>
+#include <sioc/watch.h>
 
 #endif
