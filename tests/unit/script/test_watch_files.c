@@ -61,9 +61,9 @@ static void test_what_differs(void **state)
 {
     (void)state;
     static const char *const changes[] = {
-        "printf two > a",                             /* size and time */
-        "touch -d '2001-01-01' a",                    /* time alone, and backwards */
-        "cp -p a c; mv c a",                          /* inode alone */
+        "printf two > a",                              /* size and time */
+        "touch -d '2001-01-01' a",                     /* time alone, and backwards */
+        "cp -p a c; mv c a",                           /* inode alone */
         "touch -r a c; printf 1234 > a; touch -r c a", /* size alone */
         "chmod 700 a",
         "rm a",

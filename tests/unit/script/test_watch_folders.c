@@ -1,5 +1,6 @@
 /* What lies on the way to a file: links that are swapped, folders that go and come back. */
 #include "helper_watch.h"
+#include "script/watch_folders.h"
 #include <stdio.h>
 
 static void test_configmap(void **state)
@@ -100,16 +101,53 @@ static void test_lost_event(void **state)
     WATCH("a/b/c/m.lua");
     script_watch_set_lost_event_ms(rig.watch, 100);
     WATCH("a/b/c/m.lua");
-    tree_sh("mv a z");
+    tree_sh("mv a z; mkdir -p a/b/c; printf two > a/b/c/m.lua");
     rig_one_report();
+    script_watch_set_lost_event_ms(rig.watch, 60000);
+    rig_no_report();
+    tree_sh("printf three > a/b/c/m.lua"); /* the new folder is watched */
+    rig_one_report();
+}
+
+static unsigned hints, walks;
+
+static void count_hint(void *user)
+{
+    (void)user;
+    hints++;
+}
+
+static void walk_then_make(void *user, struct script_folders *folders)
+{
+    (void)user;
+    script_folders_walk(folders, "deep/er/m.lua");
+    if (walks++ == 0)
+        tree_sh("mkdir -p deep/er; printf one > deep/er/m.lua");
+}
+
+/* What comes between a walk and the watching gives no event: it has to walk again. */
+static void test_made_while_it_walks(void **state)
+{
+    (void)state;
+    static struct script_folders folders;
+    hints = walks = 0;
+    script_folders_init(&folders, (struct net_loop *)(void *)rig.loop, count_hint, NULL);
+    assert_int_equal(script_folders_refresh(&folders, walk_then_make), 0);
+    tree_run_ms(rig.loop, 20);
+    unsigned before = hints;
+    tree_sh("printf two > deep/er/m.lua");
+    tree_await(rig.loop, &hints, before + 1);
+    script_folders_deinit(&folders);
+    assert_in_range(walks, 2, 7);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH_TESTS(test_configmap),          BOTH_TESTS(test_links),
-        BOTH_TESTS(test_folder_comes_back),  BOTH_TESTS(test_folder_is_swapped),
-        BOTH_TESTS(test_missing_file_comes), EVENT_TEST(test_lost_event),
+        BOTH_TESTS(test_configmap),           BOTH_TESTS(test_links),
+        BOTH_TESTS(test_folder_comes_back),   BOTH_TESTS(test_folder_is_swapped),
+        BOTH_TESTS(test_missing_file_comes),  EVENT_TEST(test_lost_event),
+        EVENT_TEST(test_made_while_it_walks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
