@@ -27,21 +27,24 @@ static int64_t file_clock_ns(void)
     return ns_of(&now);
 }
 
-/* ret_touched_ns  when anything of it has changed, its name included; 0 without a file */
+/* ret_touched_ns  when anything of it has changed, its name included; 0 unless it is a file */
 static struct script_stamp stamp_of(const char *path, int64_t *ret_touched_ns)
 {
     struct stat st;
     *ret_touched_ns = 0;
     if (stat(path, &st) != 0)
         return (struct script_stamp){0};
-    *ret_touched_ns = ns_of(&st.st_ctim);
-    return (struct script_stamp){
+    struct script_stamp stamp = {
         .dev = (uint64_t)st.st_dev,
         .ino = (uint64_t)st.st_ino,
-        .size_bytes = (int64_t)st.st_size,
-        .mtime_ns = ns_of(&st.st_mtim),
         .mode = (uint32_t)st.st_mode, /* never 0: it holds the type */
     };
+    if (S_ISREG(st.st_mode)) { /* what goes on in a folder that took its place is no news */
+        stamp.size_bytes = (int64_t)st.st_size;
+        stamp.mtime_ns = ns_of(&st.st_mtim);
+        *ret_touched_ns = ns_of(&st.st_ctim);
+    }
+    return stamp;
 }
 
 static bool same(const struct script_stamp *a, const struct script_stamp *b)

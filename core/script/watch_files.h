@@ -12,7 +12,7 @@
  * mode is part of it since a file that becomes readable is news.) */
 struct script_stamp {
     uint64_t dev, ino;
-    int64_t size_bytes, mtime_ns;
+    int64_t size_bytes, mtime_ns; /* of regular files only */
     uint32_t mode;
 };
 

@@ -84,6 +84,17 @@ static void test_what_differs(void **state)
     assert_look(SCRIPT_SAME);
 }
 
+static void test_folder_in_its_place(void **state)
+{
+    (void)state;
+    assert_int_equal(SET("a"), 0);
+    tree_sh("rm a; mkdir a");
+    assert_look(SCRIPT_UNSETTLED);
+    assert_look(SCRIPT_CHANGED);
+    tree_sh("sleep 0.02; : > a/b; mkdir a/c");
+    assert_look(SCRIPT_SAME); /* it is none the less no file */
+}
+
 static void test_set(void **state)
 {
     (void)state;
@@ -142,9 +153,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_two_looks_agree), TEST(test_there_and_back),
-        TEST(test_what_differs),    TEST(test_set),
-        TEST(test_stale_sets),
+        TEST(test_two_looks_agree),     TEST(test_there_and_back),
+        TEST(test_what_differs),        TEST(test_set),
+        TEST(test_folder_in_its_place), TEST(test_stale_sets),
 #ifdef SIOC_TESTING
         TEST(test_no_memory),
 #endif
