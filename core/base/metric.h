@@ -28,6 +28,7 @@
     X(reject_too_big, "message or body above max_payload")                            \
     X(reject_origin, "foreign origin")                                                \
     X(reject_handshake, "Engine.IO request refused (codes 0 to 5)")                   \
+    X(reject_sid_unknown, "session id that is not, or no longer, known")              \
     X(reject_ws_handshake, "WebSocket upgrade refused")                               \
     X(reject_ws_proto, "WebSocket protocol violation (1002)")                         \
     X(reject_utf8, "invalid UTF-8 (1007)")                                            \

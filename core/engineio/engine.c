@@ -3,31 +3,16 @@
 #include "engineio/engine.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engineio/admission.h"
 #include "engineio/polling.h"
+#include "engineio/refuse.h"
 #include "engineio/upgrade.h"
 #include "engineio/websocket.h"
 #include "http/url.h"
-#include "ws/handshake.h"
-#include <stdio.h>
 
+#define NOTHING               ((struct sioc_str){NULL, 0})
 #define WS_CLOSE_TIMEOUT_MS   30000
 #define WS_MESSAGE_TIMEOUT_MS 30000
-
-/* Why a request is refused: code, text (protocol.md 1.4). */
-enum refusal {
-    REFUSE_TRANSPORT,
-    REFUSE_SID,
-    REFUSE_METHOD,
-    REFUSE_REQUEST,
-    REFUSE_FORBIDDEN,
-    REFUSE_VERSION,
-    ACCEPT = -1,
-};
-
-static const char *const refusal_texts[] = {
-    "Transport unknown", "Session ID unknown", "Bad handshake method",
-    "Bad request",       "Forbidden",          "Unsupported protocol version",
-};
 
 /* What a request asks for. */
 struct query {
@@ -78,31 +63,13 @@ void eio_engine_close_all(struct eio_engine *e, const char *reason)
 {
     size_t pos = 0;
     struct eio_session *s;
+    e->closing = true;
     /* Removing leaves the other entries where they are, and nothing is added here. */
     while ((s = map_next(&e->sessions, &pos)))
         eio_session_fail(s, reason, "");
 }
 
 /* ---- refusing ---- */
-
-static void refuse(struct eio_engine *e, struct http_request *request, enum refusal why)
-{
-    const char *text = refusal_texts[why];
-    e->metrics->reject_handshake++;
-    if (request->head.upgrade) {
-        struct buf raw;
-        buf_init(&raw);
-        ws_handshake_refuse(&raw, why == REFUSE_FORBIDDEN ? 403 : 400, sioc_str(text));
-        http_respond_raw_close(request, buf_str(&raw));
-        buf_deinit(&raw);
-        return;
-    }
-    char body[96];
-    int len = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", (int)why, text);
-    struct http_field type = {"Content-Type", STR("application/json")};
-    http_respond(request, why == REFUSE_FORBIDDEN ? 403 : 400, &type, 1,
-                 sioc_str_n(body, (size_t)len));
-}
 
 static void refuse_origin(struct eio_engine *e, struct http_request *request)
 {
@@ -112,7 +79,7 @@ static void refuse_origin(struct eio_engine *e, struct http_request *request)
     log_write(e->log, SIOC_LOG_WARN,
               "refused a page from origin %s; to allow it: cors = { origin = \"%s\" }",
               log_clean(origin, clean), clean);
-    refuse(e, request, REFUSE_FORBIDDEN);
+    eio_refuse(e, request, EIO_REFUSE_FORBIDDEN, "INVALID_ORIGIN", NOTHING);
 }
 
 /* ---- the request ---- */
@@ -140,31 +107,41 @@ static bool transport_enabled(const struct eio_engine *e, const struct query *q)
            (q->transport == TRANSPORT_WEBSOCKET && e->options->websocket);
 }
 
-static enum refusal check(const struct eio_engine *e, const struct http_request *request,
-                          const struct query *q)
+/* All that can be said before somebody is asked; *ret_name tells bad requests apart. */
+static enum eio_refusal check(const struct eio_engine *e, const struct http_request *request,
+                              const struct query *q, const char **ret_name)
 {
     bool upgrade = request->head.upgrade;
     if (!transport_enabled(e, q))
-        return REFUSE_TRANSPORT;
+        return EIO_REFUSE_TRANSPORT;
     if (q->has_sid) {
         if (!q->session)
-            return REFUSE_SID;
+            return EIO_REFUSE_SID;
+        *ret_name = "TRANSPORT_MISMATCH";
         if (!upgrade && (!q->session->polling || q->transport != TRANSPORT_POLLING))
-            return REFUSE_REQUEST;
-        return q->version_4 ? ACCEPT : REFUSE_REQUEST;
+            return EIO_REFUSE_REQUEST;
+        *ret_name = "PROTOCOL_MISMATCH";
+        return q->version_4 ? EIO_ACCEPT : EIO_REFUSE_REQUEST;
     }
     if (request->head.method != HTTP_GET)
-        return REFUSE_METHOD;
-    if (q->transport == TRANSPORT_WEBSOCKET && !upgrade)
-        return REFUSE_REQUEST;
-    return q->version_4 ? ACCEPT : REFUSE_VERSION;
+        return EIO_REFUSE_METHOD;
+    *ret_name = "TRANSPORT_HANDSHAKE_ERROR";
+    return q->transport == TRANSPORT_WEBSOCKET && !upgrade ? EIO_REFUSE_REQUEST : EIO_ACCEPT;
+}
+
+bool eio_engine_speaks(struct eio_engine *e, const struct http_request *request)
+{
+    struct query q;
+    read_query(e, request, &q);
+    return q.version_4;
 }
 
 /* ---- new sessions ---- */
 
-static void open_polling(struct eio_engine *e, struct http_request *request)
+static void open_polling(struct eio_engine *e, struct http_request *request,
+                         struct sioc_str sid)
 {
-    struct eio_session *s = eio_session_new(e, request);
+    struct eio_session *s = eio_session_new(e, request, sid);
     if (!s || eio_polling_start(s, request) < 0) {
         if (s)
             eio_session_fail(s, "transport error", "out of memory");
@@ -177,22 +154,47 @@ static void open_polling(struct eio_engine *e, struct http_request *request)
     eio_session_start(s);
 }
 
-static void open_websocket(struct eio_engine *e, struct http_request *request)
+static void open_websocket(struct eio_engine *e, struct http_request *request,
+                           struct sioc_str sid)
 {
     /* The session first: it copies from the request, which is gone once the stream was taken.
      */
-    struct eio_session *s = eio_session_new(e, request);
+    struct eio_session *s = eio_session_new(e, request, sid);
     if (!s) {
         http_respond_close(request, 503, NULL, 0, STR(""));
         return;
     }
-    struct ws_conn *ws = eio_websocket_accept(e, request, &eio_websocket_events, s);
+    struct ws_conn *ws = eio_websocket_accept(e, request, true, &eio_websocket_events, s);
+    if (ws &&
+        s->state == EIO_STATE_CLOSED) { /* by the application, that heard of the request */
+        eio_websocket_drop(ws);
+        return;
+    }
     if (!ws) {
         eio_session_fail(s, "transport close", "");
         return;
     }
     eio_websocket_attach(s, ws);
     eio_session_start(s);
+}
+
+void eio_engine_open(struct eio_engine *e, struct http_request *request, struct sioc_str sid)
+{
+    if (request->head.upgrade)
+        open_websocket(e, request, sid);
+    else
+        open_polling(e, request, sid);
+}
+
+/* A request that wants a new session; nobody needs to be asked as a rule. */
+static void admit(struct eio_engine *e, struct http_request *request, const struct query *q)
+{
+    if (e->asks_allow || e->asks_id)
+        eio_admission_begin(e, request);
+    else if (!q->version_4)
+        eio_refuse(e, request, EIO_REFUSE_VERSION, NULL, NOTHING);
+    else
+        eio_engine_open(e, request, NOTHING);
 }
 
 static void handle_upgrade(struct eio_engine *e, struct http_request *request,
@@ -203,7 +205,7 @@ static void handle_upgrade(struct eio_engine *e, struct http_request *request,
     else if (q->session)
         eio_upgrade_request(q->session, request);
     else
-        open_websocket(e, request);
+        admit(e, request, q);
 }
 
 void eio_engine_handle(struct eio_engine *e, struct http_request *request)
@@ -216,17 +218,18 @@ void eio_engine_handle(struct eio_engine *e, struct http_request *request)
         return;
     }
     struct query q;
+    const char *name = NULL;
     read_query(e, request, &q);
     bool websocket_off = request->head.upgrade && !e->options->websocket;
     if (websocket_off)
         request->head.upgrade = false; /* then it is an ordinary request: E025 */
-    enum refusal why = check(e, request, &q);
-    if (why != ACCEPT)
-        refuse(e, request, why);
+    enum eio_refusal why = check(e, request, &q, &name);
+    if (why != EIO_ACCEPT)
+        eio_refuse(e, request, why, name, NOTHING);
     else if (request->head.upgrade)
         handle_upgrade(e, request, &q);
     else if (q.session)
         eio_polling_request(q.session->polling, request);
     else
-        open_polling(e, request);
+        admit(e, request, &q);
 }

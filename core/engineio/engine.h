@@ -20,6 +20,8 @@
 
 struct eio_engine;
 struct eio_session;
+struct eio_admission;
+struct eio_refused;
 
 struct eio_options {
     bool polling, websocket; /* transports */
@@ -41,6 +43,20 @@ struct eio_engine_ops {
     void (*binary)(void *user, struct sioc_str bytes);
     /* The session is over: no further call.  Texts are static (protocol.md 5). */
     void (*closed)(void *user, const char *reason, const char *details);
+
+    /* The rest is about requests, and gets the engine's user.
+     * While the engine asks_allow, asks_id: answer with eio_admission_allow or _give_id, now or
+     * later, until admission_over. */
+    void (*ask_allow)(void *engine_user, struct eio_admission *admission);
+    void (*ask_id)(void *engine_user, struct eio_admission *admission);
+    /* The admission is decided, or its client has gone: forget it. */
+    void (*admission_over)(void *engine_user, struct eio_admission *admission);
+    /* The response of a session's request is on its way: add to request->extra_headers what it
+     * shall carry.  initial: it is the session's first. */
+    void (*headers)(void *engine_user, struct http_request *request, bool initial);
+    /* A request is being refused; facts borrowed for the call.  May be NULL. */
+    void (*refused)(void *engine_user, struct http_request *request,
+                    const struct eio_refused *refused);
 };
 
 struct eio_engine {
@@ -55,6 +71,8 @@ struct eio_engine {
     struct ws_config ws;
     struct list websockets; /* all of them, those that only finish closing too */
     struct eio_frame *ping; /* shared by all sessions */
+    bool asks_allow, asks_id, tells_headers; /* the floor above wants these calls */
+    bool closing;
     struct buf scratch;
     struct http_compressor *compressor; /* of polling answers; NULL until the first */
     struct buf compressed;              /* the last of them */
@@ -68,6 +86,11 @@ int eio_engine_init(struct eio_engine *engine, struct net_loop *loop,
 void eio_engine_deinit(struct eio_engine *engine); /* no session may be left */
 /* Answers, now or later. */
 void eio_engine_handle(struct eio_engine *engine, struct http_request *request);
+/* For engineio/admission.h: whether the request's protocol version is ours, and its session.
+ * sid: checked; ptr NULL = make one. */
+bool eio_engine_speaks(struct eio_engine *engine, const struct http_request *request);
+void eio_engine_open(struct eio_engine *engine, struct http_request *request,
+                     struct sioc_str sid);
 /* Closes every session at once with that reason; pending output goes out first where it can. */
 void eio_engine_close_all(struct eio_engine *engine, const char *reason);
 

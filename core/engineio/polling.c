@@ -77,9 +77,19 @@ static void answer_get(struct eio_polling *p, enum http_coding coding, struct si
     respond(p, get, 200, "text/plain; charset=UTF-8", coding, payload);
 }
 
+/* Lets the application add headers, as the last thing before the answer is made. */
+static void tell_headers(struct eio_polling *p, struct http_request *request)
+{
+    struct eio_engine *e = p->session->engine;
+    if (e->tells_headers)
+        e->ops->headers(e->user, request, !p->greeted);
+    p->greeted = true;
+}
+
 static void answer_post(struct eio_polling *p, struct http_request *post)
 {
     p->post = NULL;
+    tell_headers(p, post);
     respond(p, post, 200, "text/html", HTTP_IDENTITY, STR("ok"));
 }
 
@@ -120,6 +130,9 @@ static void answer_payload(struct eio_polling *p, bool may_compress, struct sioc
 static void flush_to_get(struct eio_polling *p, struct sioc_str last)
 {
     struct buf *payload = &p->session->engine->scratch;
+    tell_headers(p, p->get);
+    if (!p->get)
+        return; /* the application has closed the session: it was answered then */
     bool may_compress = wants_compression(p);
     buf_reset(payload);
     for (size_t i = 0; i < p->count; i++)
@@ -176,9 +189,11 @@ static void finish_closing(struct eio_polling *p)
         flush_to_get(p, STR(""));
         return;
     }
-    answer_get(p, HTTP_IDENTITY,
-               STR("6\x1e"
-                   "1"));
+    tell_headers(p, p->get);
+    if (p->get)
+        answer_get(p, HTTP_IDENTITY,
+                   STR("6\x1e"
+                       "1"));
     eio_session_fail(p->session, "forced close", "");
 }
 
@@ -350,6 +365,8 @@ int eio_polling_move(struct eio_polling *p, struct ws_conn *ws)
         error = ws_conn_send(ws, &p->queue[i]->chunk);
     drop_queue(p);
     if (p->get)
+        tell_headers(p, p->get);
+    if (p->get) /* still: the application may have closed the session */
         answer_get(p, HTTP_IDENTITY, STR("6"));
     cut_post(p);
     return error;

@@ -16,6 +16,7 @@ struct eio_polling {
     size_t count, cap;
     size_t bytes; /* in the queue */
     struct net_task flush;
+    bool greeted;        /* the session's first answer is out */
     bool legacy_browser; /* old IE: its answers carry X-XSS-Protection: 0 */
 };
 

@@ -15,16 +15,29 @@ static void on_timer(struct net_timer *timer);
 
 /* ---- life ---- */
 
-struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request)
+static struct sioc_str sid_of(const struct eio_session *s)
 {
-    struct eio_session *s = mem_zalloc(sizeof *s);
+    return sioc_str_n(s->sid, s->sid_len);
+}
+
+struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
+                                    struct sioc_str sid)
+{
+    char made[RAND_ID_LEN + 1];
+    if (!sid.ptr) {
+        if (rand_id(made) < 0)
+            return NULL;
+        sid = sioc_str_n(made, RAND_ID_LEN);
+    }
+    struct eio_session *s = mem_zalloc(sizeof *s + sid.len + 1);
     if (!s)
         return NULL;
+    memcpy(s->sid, sid.ptr, sid.len);
+    s->sid_len = (uint8_t)sid.len;
     s->engine = engine;
     s->handshake = eio_handshake_new(request);
     net_timer_init(&s->timer, on_timer);
-    if (!s->handshake || rand_id(s->sid) < 0 ||
-        map_add(&engine->sessions, sioc_str_n(s->sid, RAND_ID_LEN), s) < 0) {
+    if (!s->handshake || map_add(&engine->sessions, sid_of(s), s) < 0) {
         mem_free(s->handshake);
         mem_free(s);
         return NULL;
@@ -49,7 +62,7 @@ static void session_end(struct eio_session *s, const char *reason, const char *d
     struct eio_engine *engine = s->engine;
     s->state = EIO_STATE_CLOSED;
     net_timer_stop(&s->timer);
-    map_remove(&engine->sessions, sioc_str_n(s->sid, RAND_ID_LEN));
+    map_remove(&engine->sessions, sid_of(s));
     eio_upgrade_cancel(s);
     engine->metrics->sessions_closed++;
     net_loop_discard(engine->loop, &s->garbage, session_free);

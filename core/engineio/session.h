@@ -31,11 +31,12 @@ struct eio_session {
     struct eio_handshake *handshake;
     struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
     struct net_garbage garbage;
-    char sid[RAND_ID_LEN + 1];
     uint8_t state;
     bool awaiting_pong;
     bool deadline_extended; /* once per ping (protocol.md 1.13) */
     bool choked;            /* its queue is full: it will be closed in the next turn */
+    uint8_t sid_len;
+    char sid[]; /* NUL-terminated */
 };
 
 /* ---- for the floor above ---- */
@@ -62,8 +63,10 @@ static inline bool eio_session_is_open(const struct eio_session *session)
 
 /* ---- for the transports ---- */
 
-/* A new session without transport; adds it to the engine's table.  NULL when out of memory. */
-struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request);
+/* A new session without transport; adds it to the engine's table.  sid: ptr NULL = make one.
+ * NULL when out of memory. */
+struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
+                                    struct sioc_str sid);
 /* The transport is set: sends the open packet, tells the floor above, starts the heartbeat. */
 void eio_session_start(struct eio_session *session);
 /* A text packet (with its letter), or a binary message. */

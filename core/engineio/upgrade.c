@@ -49,7 +49,8 @@ static void on_noop(struct net_timer *timer)
     struct eio_session *s = u->session;
     if (s->polling->get && s->polling->count == 0)
         eio_polling_answer_close(s->polling);
-    net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);
+    if (s->upgrade == u) /* the application may have closed the session */
+        net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);
 }
 
 static void answer_probe(struct eio_upgrade *u)
@@ -71,6 +72,10 @@ static void switch_transport(struct eio_upgrade *u)
     struct ws_conn *ws = u->ws;
     detach(u);
     int error = eio_polling_move(polling, ws);
+    if (s->state == EIO_STATE_CLOSED) { /* by the application, that was told of an answer */
+        eio_websocket_drop(ws);
+        return;
+    }
     s->polling = NULL;
     eio_polling_free(polling);
     eio_websocket_attach(s, ws);
@@ -116,8 +121,11 @@ void eio_upgrade_request(struct eio_session *s, struct http_request *request)
     u->session = s;
     net_timer_init(&u->deadline, on_deadline);
     net_timer_init(&u->noop, on_noop);
-    u->ws = eio_websocket_accept(engine, request, &probe_events, u);
-    if (!u->ws) {
+    u->ws = eio_websocket_accept(engine, request, false, &probe_events, u);
+    /* The application has heard of the request: it may have closed the session. */
+    if (!u->ws || !s->polling || s->state == EIO_STATE_CLOSED) {
+        if (u->ws)
+            eio_websocket_drop(u->ws);
         mem_free(u);
         return;
     }

@@ -5,9 +5,13 @@
 #include "engineio/session.h"
 
 /* Answers an upgrade request with 101 and opens a connection on its stream.  The request is
- * gone after this in any case.  NULL: refused or out of memory (answered). */
+ * gone after this in any case.  initial: it opens a session.  NULL: refused or out of memory
+ * (answered). */
 struct ws_conn *eio_websocket_accept(struct eio_engine *engine, struct http_request *request,
-                                     const struct ws_conn_events *events, void *user);
+                                     bool initial, const struct ws_conn_events *events,
+                                     void *user);
+/* Closes a connection that nobody is interested in any more. */
+void eio_websocket_drop(struct ws_conn *ws);
 /* Makes `ws` carry the session. */
 void eio_websocket_attach(struct eio_session *session, struct ws_conn *ws);
 /* A connection that is accepted only to be closed properly: 101, then an empty close frame. */

@@ -11,6 +11,7 @@
 #include "codec/json_read.h"
 #include "socketio/ack.h"
 #include "socketio/connect.h"
+#include "socketio/engine_api.h"
 #include "socketio/event.h"
 #include "socketio/namespace.h"
 #include "socketio/socket.h"
@@ -263,4 +264,9 @@ const struct eio_engine_ops sio_client_ops = {
     .text = on_text,
     .binary = on_binary,
     .closed = on_closed,
+    .ask_allow = sio_engine_ask_allow,
+    .ask_id = sio_engine_ask_id,
+    .admission_over = sio_engine_admission_over,
+    .headers = sio_engine_headers,
+    .refused = sio_engine_refused,
 };

@@ -3,36 +3,55 @@
 #include "http/url.h"
 #include "socketio/internal.h"
 
-struct sioc_request {
-    struct sioc_server *server;
-    struct http_request *http; /* NULL once it is answered or its client has gone */
-    struct route *route;
-    uint64_t handle;
-    struct buf scratch; /* what the walkers decode into */
-    struct buf path;    /* decoded */
-    struct net_garbage garbage;
-};
-
-struct route {
+/* What a path leads to. */
+struct sio_route {
     struct sioc_server *server;
     struct sioc_http_handler handler;
 };
 
 /* ---- life ---- */
 
+void sio_request_init(struct sioc_request *r, struct sioc_server *server,
+                      struct http_request *http)
+{
+    *r = (struct sioc_request){.server = server, .http = http};
+    buf_init(&r->scratch);
+    buf_init(&r->path);
+    url_decode(&r->path, http->head.path, false);
+}
+
+void sio_request_deinit(struct sioc_request *r)
+{
+    buf_deinit(&r->scratch);
+    buf_deinit(&r->path);
+}
+
+struct sioc_request *sio_request_new(struct sioc_server *server, struct http_request *http)
+{
+    struct sioc_request *r = mem_alloc(sizeof *r);
+    if (!r)
+        return NULL;
+    sio_request_init(r, server, http);
+    if (handle_add(&server->requests, r, &r->handle) == 0)
+        return r;
+    sio_request_deinit(r);
+    mem_free(r);
+    return NULL;
+}
+
 static void request_free(struct net_garbage *garbage)
 {
     struct sioc_request *r =
         (struct sioc_request *)(void *)((char *)garbage -
                                         offsetof(struct sioc_request, garbage));
-    buf_deinit(&r->scratch);
-    buf_deinit(&r->path);
+    sio_request_deinit(r);
     mem_free(r);
 }
 
-static void retire(struct sioc_request *r)
+void sio_request_retire(struct sioc_request *r)
 {
     r->http = NULL;
+    r->admission = NULL;
     handle_remove(&r->server->requests, r->handle);
     net_loop_discard(r->server->loop, &r->garbage, request_free);
 }
@@ -46,12 +65,12 @@ static void on_complete(struct http_request *http)
 
 static void on_aborted(struct http_request *http)
 {
-    retire(http->user);
+    sio_request_retire(http->user);
 }
 
 static void on_too_big(struct http_request *http)
 {
-    retire(http->user);
+    sio_request_retire(http->user);
     http_respond_close(http, 413, NULL, 0, STR(""));
 }
 
@@ -63,27 +82,21 @@ static const struct http_request_ops route_ops = {
 
 static void on_route(void *user, struct http_request *http)
 {
-    struct route *route = user;
+    struct sio_route *route = user;
     struct sioc_server *server = route->server;
-    struct sioc_request *r = mem_zalloc(sizeof *r);
-    if (!r || handle_add(&server->requests, r, &r->handle) < 0) {
-        mem_free(r);
+    struct sioc_request *r = sio_request_new(server, http);
+    if (!r) {
         http_respond_close(http, 503, NULL, 0, STR(""));
         return;
     }
-    r->server = server;
-    r->http = http;
     r->route = route;
-    buf_init(&r->scratch);
-    buf_init(&r->path);
-    url_decode(&r->path, http->head.path, false);
     http->user = r;
     http->ops = &route_ops;
 }
 
 static void route_drop(void *user)
 {
-    struct route *route = user;
+    struct sio_route *route = user;
     if (route->handler.drop)
         route->handler.drop(route->handler.user, route->handler.ref);
     mem_free(route);
@@ -114,10 +127,10 @@ int sioc_http_route(struct sioc_server *server, const char *method, struct sioc_
     enum http_method m;
     if (method_of(method, &m) < 0)
         return SIOC_EINVAL;
-    struct route *route = mem_alloc(sizeof *route);
+    struct sio_route *route = mem_alloc(sizeof *route);
     if (!route)
         return SIOC_ENOMEM;
-    *route = (struct route){server, handler};
+    *route = (struct sio_route){server, handler};
     int error = http_router_add(&server->router, m, path, on_route, route, route_drop);
     if (error < 0)
         mem_free(route);
@@ -161,6 +174,23 @@ struct sioc_str sioc_request_method(const struct sioc_request *r)
 struct sioc_str sioc_request_path(const struct sioc_request *r)
 {
     return buf_str(&r->path);
+}
+
+struct sioc_str sioc_request_url(const struct sioc_request *r)
+{
+    return r->http ? r->http->head.target : STR("");
+}
+
+struct sioc_str sioc_request_address(struct sioc_request *r)
+{
+    char address[NET_ADDRESS_MAX];
+    uint16_t port;
+    buf_reset(&r->scratch);
+    if (r->http) {
+        net_stream_peer(http_request_stream(r->http), address, &port);
+        buf_put_str(&r->scratch, sioc_str(address));
+    }
+    return buf_str(&r->scratch);
 }
 
 struct sioc_str sioc_request_body(const struct sioc_request *r)
@@ -242,6 +272,8 @@ int sioc_request_respond(struct sioc_request *r, int status,
     struct http_field checked[MAX_FIELDS];
     if (!r->http)
         return SIOC_ECLOSED;
+    if (!r->route) /* the engine's */
+        return SIOC_ESTATE;
     if (field_count > MAX_FIELDS || status < 200 || status > 599)
         return SIOC_EINVAL;
     struct buf names; /* the floor below wants them NUL-terminated */
@@ -262,7 +294,7 @@ int sioc_request_respond(struct sioc_request *r, int status,
     }
     if (error == 0) {
         struct http_request *http = r->http;
-        retire(r);
+        sio_request_retire(r);
         error = http_respond(http, status, checked, field_count, body);
     }
     buf_deinit(&names);

@@ -26,7 +26,7 @@
 #include "socketio/options.h"
 #include "socketio/packet.h"
 #include <sioc/args.h>
-#include <sioc/http.h>
+#include <sioc/engine.h>
 #include <sioc/socket.h>
 
 #define SIO_MAX_NAMESPACE_NAME 128 /* bytes; longer ones are a protocol error of the client */
@@ -76,6 +76,9 @@ struct sioc_server {
     struct net_listener **listeners;
     size_t listener_count, listener_cap;
 
+    struct sioc_http_handler allow_hook, id_hook; /* call NULL: none */
+    struct sioc_engine_events engine_events;
+
     void (*socket_gone)(void *user, intptr_t host_ref);
     void *socket_gone_user;
 
@@ -85,6 +88,29 @@ struct sioc_server {
     struct net_timer close_timer;
     uint64_t close_deadline_ms;
 };
+
+/* ---- HTTP requests that the application sees (http_api.c, engine_api.c) ---- */
+
+struct sio_route;
+struct eio_admission;
+
+struct sioc_request {
+    struct sioc_server *server;
+    struct http_request *http;       /* NULL once it is answered or its client has gone */
+    struct sio_route *route;         /* NULL: the request is the engine's */
+    struct eio_admission *admission; /* of such a one that waits for an answer */
+    uint64_t handle;                 /* 0: it is shown for a call only */
+    struct buf scratch;              /* what the walkers decode into */
+    struct buf path;                 /* decoded */
+    struct net_garbage garbage;
+};
+
+/* For a call, without handle; or with one, until it is retired. */
+void sio_request_init(struct sioc_request *request, struct sioc_server *server,
+                      struct http_request *http);
+void sio_request_deinit(struct sioc_request *request);
+struct sioc_request *sio_request_new(struct sioc_server *server, struct http_request *http);
+void sio_request_retire(struct sioc_request *request);
 
 /* ---- namespaces (namespace.c) ---- */
 

@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "socketio/client.h"
+#include "socketio/engine_api.h"
 #include "socketio/listen.h"
 #include "socketio/loop.h"
 #include "socketio/message.h"
@@ -223,6 +224,7 @@ void sioc_server_free(struct sioc_server *server)
     net_loop_flush(
         server->loop); /* frees what the closing left: nothing may point here afterwards */
     eio_engine_deinit(&server->engine);
+    sio_engine_forget_hooks(server);
     http_router_deinit(&server->router);
     http_client_files_free(server->client_files);
     sio_message_drop_spare(server);

@@ -36,7 +36,11 @@ SIOC_API struct sioc_request *sioc_request_find(const struct sioc_server *server
 /* All borrowed from the request. */
 SIOC_API struct sioc_str sioc_request_method(const struct sioc_request *request);
 SIOC_API struct sioc_str sioc_request_path(const struct sioc_request *request);
+/* The request's target as it came, with its query. */
+SIOC_API struct sioc_str sioc_request_url(const struct sioc_request *request);
 SIOC_API struct sioc_str sioc_request_body(const struct sioc_request *request);
+/* The peer's numeric address; valid until the next call of this or of one of the walks. */
+SIOC_API struct sioc_str sioc_request_address(struct sioc_request *request);
 /* Walks headers (names in lower case), query pairs and path parameters (decoded); *pos starts
  * at 0. Slices are valid until the next call of one of these for the same request. */
 SIOC_API bool sioc_request_header_next(struct sioc_request *request, size_t *pos,
@@ -53,7 +57,8 @@ struct sioc_http_field {
     struct sioc_str name, value;
 };
 /* Answers.  body is copied.  Content-Length is added.  The request is gone after this.
- * SIOC_EINVAL: a header name or value that HTTP forbids (nothing was sent). */
+ * SIOC_EINVAL: a header name or value that HTTP forbids (nothing was sent).  SIOC_ESTATE: the
+ * request of a hook (engine.h), which others answer. */
 SIOC_API int sioc_request_respond(struct sioc_request *request, int status,
                                   const struct sioc_http_field *fields, size_t field_count,
                                   struct sioc_str body);
