@@ -20,6 +20,7 @@ enum slua_type {
     SLUA_OPERATOR,
     SLUA_REQUEST, /* a table: what a route's handler is told */
     SLUA_RESPONSE,
+    SLUA_ENGINE,
     SLUA_TYPES
 };
 
@@ -85,6 +86,7 @@ struct slua_server {
     struct slua_server *next; /* in the order of their creation */
     struct sioc_server *core; /* NULL once freed */
     int ref;                  /* keeps this userdata */
+    int engine_ref;           /* io.engine */
     int address_count, error_count;
     struct slua_address addresses[SLUA_ADDRESSES]; /* asked for while the script loads */
     int errors[SLUA_ERROR_HANDLERS];               /* registry references */
@@ -286,9 +288,20 @@ int slua_push_client_event(lua_State *L, const struct slua_call *call);
 void slua_on_event(void *user, intptr_t ref, struct sioc_event *event);
 void slua_on_drop(void *user, intptr_t ref);
 
+/* ---- engine.c ---- */
+
+void slua_open_engine(lua_State *L, struct slua_api *api);
+/* Makes io.engine; the server needs no core yet. */
+void slua_engine_new(lua_State *L, struct slua_server *server);
+/* The functions among the options at that index. */
+void slua_engine_options(lua_State *L, struct slua_server *server, int options);
+
 /* ---- http.c, exchange.c ---- */
 
 extern const luaL_Reg slua_http_methods[];
+/* Pushes the request's table; without its body it is only what the head says. */
+void slua_push_request(lua_State *L, const struct slua_api *api, struct sioc_request *request,
+                       bool with_body);
 /* Pushes the request's table, and the object that answers it. */
 void slua_push_exchange(lua_State *L, struct slua_server *server, struct sioc_request *request);
 /* Answers with what a handler returned, the values from `first` up, unless it has answered

@@ -27,16 +27,19 @@ static void set_pairs(lua_State *L, const char *field, struct sioc_request *requ
     lua_setfield(L, -2, field);
 }
 
-static void push_request(lua_State *L, const struct slua_api *api, struct sioc_request *request)
+void slua_push_request(lua_State *L, const struct slua_api *api, struct sioc_request *request,
+                       bool with_body)
 {
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 10);
     slua_set_str(L, "method", sioc_request_method(request));
     slua_set_str(L, "path", sioc_request_path(request));
-    slua_set_str(L, "body", sioc_request_body(request));
+    slua_set_str(L, "url", sioc_request_url(request));
+    slua_set_str(L, "address", sioc_request_address(request));
+    slua_set_str(L, "body", with_body ? sioc_request_body(request) : sioc_str(""));
     set_pairs(L, "query", request, sioc_request_query_next);
     set_pairs(L, "params", request, sioc_request_param_next);
     set_pairs(L, "headers", request, sioc_request_header_next);
-    if (sioc_request_body(request).len > 0)
+    if (with_body && sioc_request_body(request).len > 0)
         set_pairs(L, "fields", request, sioc_request_form_next);
     slua_set_type(L, api, SLUA_REQUEST);
 }
@@ -95,7 +98,7 @@ void slua_push_exchange(lua_State *L, struct slua_server *server, struct sioc_re
 {
     struct response *response;
 
-    push_request(L, server->api, request);
+    slua_push_request(L, server->api, request, true);
     response = lua_newuserdatauv(L, sizeof *response, 1);
     *response = (struct response){
         .server = server, .handle = sioc_request_handle(request), .status = 200};

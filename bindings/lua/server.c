@@ -81,6 +81,7 @@ static int new_server(lua_State *L)
     slua_set_type(L, api, SLUA_SERVER);
     lua_pushvalue(L, -1);
     server->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    slua_engine_new(L, server);
 
     options = slua_options(L, api, 1, &handler_timeout);
     if (handler_timeout > 0)
@@ -96,6 +97,7 @@ static int new_server(lua_State *L)
     if (r < 0)
         return luaL_error(L, "sioc.server: %s", sioc_strerror(r));
     slua_nsp_init(L, &server->root, server, root);
+    slua_engine_options(L, server, 1);
     configure(L, server, first);
     return 1;
 }
@@ -391,9 +393,15 @@ void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event)
 
 /* ---- the object ---- */
 
-static const char *const properties[] = {SLUA_OP_PROPERTIES, "name",    "sockets",
-                                         "clients_count",    "metrics", NULL};
-enum { SERVER_NAME = SLUA_OP_LAST + 1, SERVER_SOCKETS, SERVER_CLIENTS_COUNT, SERVER_METRICS };
+static const char *const properties[] = {
+    SLUA_OP_PROPERTIES, "name", "sockets", "clients_count", "metrics", "engine", NULL};
+enum {
+    SERVER_NAME = SLUA_OP_LAST + 1,
+    SERVER_SOCKETS,
+    SERVER_CLIENTS_COUNT,
+    SERVER_METRICS,
+    SERVER_ENGINE
+};
 
 static void push_metrics(lua_State *L, const struct sioc_server *core)
 {
@@ -424,6 +432,9 @@ static int server_index(lua_State *L)
         return 1;
     case SERVER_CLIENTS_COUNT:
         lua_pushinteger(L, (lua_Integer)sioc_server_client_count(server->core));
+        return 1;
+    case SERVER_ENGINE:
+        slua_push_ref(L, server->engine_ref);
         return 1;
     case SERVER_METRICS:
         push_metrics(L, server->core);
@@ -464,6 +475,7 @@ void slua_open_server(lua_State *L)
     slua_open_socket(L, api);
     slua_open_operator(L, api);
     slua_open_exchange(L, api);
+    slua_open_engine(L, api);
     slua_open_admission(L, api);
 
     lua_pushlightuserdata(L, api);

@@ -38,7 +38,8 @@ static void put_bad_request(const struct eio_engine *e, const struct http_reques
 }
 
 static void put_facts(const struct eio_engine *e, const struct http_request *request,
-                      const char *name, struct buf *scratch, struct eio_refused *r)
+                      const char *name, struct sioc_str text, struct buf *scratch,
+                      struct eio_refused *r)
 {
     switch ((enum eio_refusal)r->code) {
     case EIO_REFUSE_TRANSPORT:
@@ -58,7 +59,7 @@ static void put_facts(const struct eio_engine *e, const struct http_request *req
             put_fact(r, "name", sioc_str(name));
             put_fact(r, "origin", http_header_get(&request->head, STR("origin")));
         }
-        put_fact(r, "message", r->message);
+        put_fact(r, "message", text);
         break;
     case EIO_REFUSE_VERSION:
         put_fact(r, "protocol", STR("3")); /* whatever is not 4 is taken for it */
@@ -68,14 +69,15 @@ static void put_facts(const struct eio_engine *e, const struct http_request *req
     }
 }
 
-static void tell(struct eio_engine *e, struct http_request *request, const char *name,
-                 struct eio_refused *r)
+static void tell(struct eio_engine *e, struct http_request *request, enum eio_refusal why,
+                 const char *name, struct sioc_str text)
 {
+    struct eio_refused told = {.code = (int)why, .message = sioc_str(texts[why])}, *r = &told;
     struct buf scratch;
     if (!e->ops->refused)
         return;
     buf_init(&scratch);
-    put_facts(e, request, name, &scratch, r);
+    put_facts(e, request, name, text, &scratch, r);
     e->ops->refused(e->user, request, r);
     buf_deinit(&scratch);
 }
@@ -90,16 +92,16 @@ static void answer_upgrade(struct http_request *request, bool foreign, struct si
     buf_deinit(&raw);
 }
 
-static void answer_json(struct http_request *request, const struct eio_refused *r)
+static void answer_json(struct http_request *request, enum eio_refusal why,
+                        struct sioc_str message)
 {
     struct http_field type = {"Content-Type", STR("application/json")};
     struct buf body;
     buf_init(&body);
-    buf_printf(&body, "{\"code\":%d,\"message\":", r->code);
-    json_put_string(&body, r->message);
+    buf_printf(&body, "{\"code\":%d,\"message\":", (int)why);
+    json_put_string(&body, message);
     buf_putc(&body, '}');
-    http_respond(request, r->code == EIO_REFUSE_FORBIDDEN ? 403 : 400, &type, 1,
-                 buf_str(&body));
+    http_respond(request, why == EIO_REFUSE_FORBIDDEN ? 403 : 400, &type, 1, buf_str(&body));
     buf_deinit(&body);
 }
 
@@ -107,15 +109,14 @@ void eio_refuse(struct eio_engine *e, struct http_request *request, enum eio_ref
                 const char *name, struct sioc_str text)
 {
     bool foreign = why == EIO_REFUSE_FORBIDDEN && name;
-    struct eio_refused r = {.code = (int)why, .message = sioc_str(texts[why])};
-    if (text.ptr && utf8_valid(text))
-        r.message = text;
+    if (!text.ptr || !utf8_valid(text))
+        text = sioc_str(texts[why]);
     e->metrics->reject_handshake++;
     if (why == EIO_REFUSE_SID)
         e->metrics->reject_sid_unknown++;
-    tell(e, request, name, &r);
+    tell(e, request, why, name, text);
     if (request->head.upgrade)
-        answer_upgrade(request, foreign, r.message);
+        answer_upgrade(request, foreign, text);
     else
-        answer_json(request, &r);
+        answer_json(request, why, text);
 }

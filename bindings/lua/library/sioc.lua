@@ -92,7 +92,7 @@ local sioc = {}
 function sioc.server(options) end
 
 ---@class sioc.Server: sioc.Namespace
----@field engine sioc.Engine planned
+---@field engine sioc.Engine
 ---@field clients_count integer
 ---@field metrics table<string, integer>
 local Server = {}
@@ -150,12 +150,29 @@ function Server:websocket(path, handler) end
 ---@param data string
 function Server:publish(topic, data) end
 
+---What happens below the sockets: requests and sessions.
 ---@class sioc.Engine
+---@field clients_count integer sessions that are open now
 local Engine = {}
 
----@param event "connection_error"|"initial_headers"|"headers"
----@param handler function
+---@class sioc.ConnectionError
+---@field code integer 0 to 5
+---@field message string
+---@field req sioc.Request without its body
+---@field context table<string, string|integer> transport, sid, method, name, origin, protocol, message
+
+---"connection_error": a request was refused.  "initial_headers", "headers": put headers for the
+---session's first answer, for each answer, into the table; these handlers cannot wait.
+---@param event "connection_error"
+---@param handler fun(err: sioc.ConnectionError)
+---@overload fun(self, event: "initial_headers"|"headers", handler: fun(headers: table<string, string|string[]>, req: sioc.Request))
 function Engine:on(event, handler) end
+
+---Removes the handler, or all of the event; returns how many.
+---@param event "connection_error"|"initial_headers"|"headers"
+---@param handler? function
+---@return integer
+function Engine:off(event, handler) end
 
 -- What broadcasts: namespaces, the server, operators ----------------------------------------------
 
@@ -392,6 +409,8 @@ function Socket:disconnect(close) end
 ---@class sioc.Request
 ---@field method string
 ---@field path string
+---@field url string the target as it came
+---@field address string the peer's
 ---@field query table<string, string>
 ---@field params table<string, string>
 ---@field headers table<string, string> names in lower case

@@ -38,8 +38,8 @@ SIOC_API int sioc_engine_give_id(struct sioc_server *server, uint64_t request,
 /* ---- what happens ---- */
 
 struct sioc_connection_error {
-    int code; /* 0 to 5 */
-    struct sioc_str message;
+    int code;                /* 0 to 5 */
+    struct sioc_str message; /* of the code; what a hook said instead is in the context */
     /* What is known beside the code: transport, sid, method, name, origin, protocol, ... */
     const struct sioc_http_field *context;
     size_t context_count;

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 
-const options = JSON.parse(process.env.SIOC_TEST_OPTIONS || '{}');
+const { hooks = [], ...options } = JSON.parse(process.env.SIOC_TEST_OPTIONS || '{}');
 
 // Script names with seconds to the reference's with milliseconds.
 const SECONDS = ['ping_interval', 'ping_timeout', 'upgrade_timeout', 'connect_timeout'];
@@ -17,8 +17,36 @@ const given = {};
 for (const [name, value] of Object.entries(options))
   given[camel(name)] = isTable(value) ? nested(value) : SECONDS.includes(name) ? value * 1000 : value;
 
+const pause = (query) => new Promise((resolve) => setTimeout(resolve, Number(query.slow ?? 0) * 1000));
+if (hooks.includes('allow_request'))
+  given.allowRequest = async (req, done) => {
+    await pause(req._query);
+    const { deny } = req._query;
+    done(deny === '' || deny === 'nil' ? undefined : deny, deny === undefined);
+  };
+let ids = 0;
+
 const http = createServer((request, response) => { response.writeHead(404); response.end(); });
 const app = new Server(http, given);
+
+if (hooks.includes('generate_id'))
+  app.engine.generateId = async (req) => {
+    await pause(req._query);
+    if (req._query.raise === 'id') throw new Error('generateId raises');
+    ids += 1;
+    return req._query.id ?? `custom_id-${String(ids).padStart(12, '0')}`;
+  };
+if (hooks.includes('events')) {
+  app.engine.on('connection_error', ({ req, code, message, context }) => record('connection_error', undefined, { code, message, context, url: req.url }));
+  app.engine.on('initial_headers', (headers, req) => {
+    headers['X-Initial'] = req._query.t ?? '-';
+    headers['Set-Cookie'] = ['a=1', 'b=2'];
+  });
+  app.engine.on('headers', (headers, req) => {
+    headers['X-Each'] = req.method;
+    if (headers['X-Initial']) headers['X-Initial'] += '!';
+  });
+}
 
 function record(what, id, fields = {}) {
   process.stderr.write(`@@ ${JSON.stringify({ what, id, ...fields })}\n`);
@@ -122,6 +150,7 @@ function serve(nsp, name) {
       const h = socket.handshake;
       ack({ auth: h.auth, query: h.query, agent: h.headers['user-agent'], address: h.address, url: h.url, secure: h.secure, xdomain: h.xdomain, time: h.time, issued: typeof h.issued === 'number' });
     });
+    socket.on('clients', (ack) => ack(app.engine.clientsCount));
     socket.on('me', (ack) => ack({ id: socket.id, connected: socket.connected, recovered: socket.recovered }));
 
     socket.use(([event], next) => next(event === 'forbidden' ? Object.assign(new Error('forbidden event'), { data: { code: 403 } }) : undefined));

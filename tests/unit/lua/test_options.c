@@ -32,7 +32,7 @@ static void wrong_options(void **state)
                     "refuses { transports = { 1 } }\n"
                     "refuses { cors = { [true] = 1 } }\n"
                     "refuses { path = 'a\\0b' }\n"
-                    "refuses { allow_request = print }\n"
+                    "refuses { path = print }\n"
                     "refuses { path = coroutine.create(print) }\n"
                     "refuses(3)\n" TAIL,
                "false\tunknown option \"ping_intervall\"; did you mean \"ping_interval\"?\n"
@@ -41,7 +41,7 @@ static void wrong_options(void **state)
                "false\toption \"transports\" must be a list of strings\n"
                "false\toption \"cors\" is a table that is neither a list nor has names\n"
                "false\toption \"path\" holds a zero byte\n"
-               "false\toption \"allow_request\" as a function is not available yet\n"
+               "false\toption \"path\" cannot be a function\n"
                "false\toption \"path\" has a value that no option can have\n"
                "false\tbad argument #1 to 'sioc.server' (table expected, got number)\n");
 }
