@@ -61,6 +61,18 @@ struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
     return f;
 }
 
+struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body)
+{
+    size_t len = head.len + body.len;
+    struct eio_frame *f = frame_alloc(framed_len(len));
+    if (!f)
+        return NULL;
+    uint8_t *at = f->storage;
+    at += ws_frame_write_head(at, WS_BINARY, false, len);
+    put_bytes(put_bytes(at, head), body);
+    return f;
+}
+
 struct eio_frame *eio_frame_packet(struct sioc_str packet)
 {
     struct eio_frame *f = frame_alloc(framed_len(packet.len));

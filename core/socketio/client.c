@@ -8,12 +8,12 @@
  */
 #include "socketio/client.h"
 #include "base/mem.h"
-#include "codec/json_read.h"
 #include "socketio/ack.h"
 #include "socketio/connect.h"
 #include "socketio/engine_api.h"
 #include "socketio/event.h"
 #include "socketio/namespace.h"
+#include "socketio/parser.h"
 #include "socketio/socket.h"
 
 struct sio_partial {
@@ -151,6 +151,7 @@ static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct s
     struct sioc_event event = {.kind = SIOC_EVENT_ACK,
                                .socket = s,
                                .nsp = s->nsp,
+                               .parser = c->server->parser,
                                .args = p->data,
                                .attachments = attachments,
                                .attachment_count = p->attachments};
@@ -160,6 +161,7 @@ static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct s
     }
     if (!p->has_id || !sio_ack_answered(s, p->id, &event))
         c->server->metrics.ack_unknown++;
+    sio_event_deinit(&event);
 }
 
 static void take_packet(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
@@ -215,9 +217,8 @@ static void partial_complete(struct sio_client *c)
     mem_free(p);
 }
 
-static void on_binary(void *user, struct sioc_str bytes)
+static void take_attachment(struct sio_client *c, struct sioc_str bytes)
 {
-    struct sio_client *c = user;
     struct sio_partial *p = c->partial;
     if (!p) {
         sio_client_malformed(c, "got binary data when not reconstructing a packet");
@@ -233,15 +234,13 @@ static void on_binary(void *user, struct sioc_str bytes)
         partial_complete(c);
 }
 
-/* ---- text ---- */
+/* ---- messages ---- */
 
-static void on_text(void *user, struct sioc_str text)
+static void take_message(struct sio_client *c, struct sioc_str message)
 {
-    struct sio_client *c = user;
     struct sio_packet p;
     const char *error = "got plaintext data when reconstructing a packet";
-    if (c->partial ||
-        sio_packet_read(text, (uint32_t)c->server->options->max_attachments, &p, &error) < 0) {
+    if (c->partial || c->server->parser->read(c->server, message, &p, &error) < 0) {
         sio_client_malformed(c, error);
         return;
     }
@@ -255,8 +254,26 @@ static void on_text(void *user, struct sioc_str text)
         sio_client_violation(c, "packet for a namespace that is not joined");
     else if (p.attachments == 0)
         take_packet(c, s, &p, NULL);
-    else if (partial_begin(c, &p, text) < 0)
+    else if (partial_begin(c, &p, message) < 0)
         sio_client_violation(c, "out of memory");
+}
+
+static void on_text(void *user, struct sioc_str text)
+{
+    struct sio_client *c = user;
+    if (c->server->parser->binary)
+        sio_client_malformed(c, "a text message, where packets are binary");
+    else
+        take_message(c, text);
+}
+
+static void on_binary(void *user, struct sioc_str bytes)
+{
+    struct sio_client *c = user;
+    if (c->server->parser->binary)
+        take_message(c, bytes);
+    else
+        take_attachment(c, bytes);
 }
 
 const struct eio_engine_ops sio_client_ops = {

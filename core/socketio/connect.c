@@ -5,10 +5,10 @@
  * client gets CONNECT_ERROR; its connection stays open in any case.
  */
 #include "socketio/connect.h"
-#include "codec/json_read.h"
 #include "socketio/client.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/parser.h"
 #include "socketio/socket.h"
 
 /* {"message": text, "data": data} */
@@ -72,20 +72,10 @@ int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
     return 0;
 }
 
-static bool auth_is_json(const struct sio_client *client, struct sioc_str auth)
-{
-    struct json_reader reader = {.max_depth = (unsigned)client->server->options->max_depth,
-                                 .scratch = &client->server->scratch};
-    return auth.len == 0 || json_read(&reader, auth, NULL) == 0;
-}
-
-void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_str auth)
+/* auth: JSON, checked. */
+static void connect_to(struct sio_client *client, struct sioc_str name, struct sioc_str auth)
 {
     struct sioc_server *server = client->server;
-    if (!sio_namespace_name_ok(name) || !auth_is_json(client, auth)) {
-        sio_client_malformed(client, "invalid payload");
-        return;
-    }
     struct sioc_namespace *nsp = sio_namespace_find(server, name);
     if (!nsp) {
         server->metrics.reject_nsp_limit++;
@@ -106,6 +96,19 @@ void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_st
         advance(s);
     else
         sio_client_violation(client, "out of memory");
+}
+
+void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_str data)
+{
+    struct sioc_server *server = client->server;
+    struct sioc_str auth;
+    struct buf json;
+    buf_init(&json);
+    if (sio_namespace_name_ok(name) && server->parser->auth(server, data, &json, &auth) == 0)
+        connect_to(client, name, auth);
+    else
+        sio_client_malformed(client, "invalid payload");
+    buf_deinit(&json);
 }
 
 void sio_disconnect_from_namespace(struct sioc_socket *s)

@@ -4,8 +4,8 @@
 
 #include "socketio/internal.h"
 
-/* A CONNECT packet.  auth: JSON object or empty. */
-void sio_connect(struct sio_client *client, struct sioc_str nsp_name, struct sioc_str auth);
+/* A CONNECT packet.  data: a map as the parser has it, or empty. */
+void sio_connect(struct sio_client *client, struct sioc_str nsp_name, struct sioc_str data);
 /* Sends DISCONNECT and closes the socket ("server namespace disconnect"). */
 void sio_disconnect_from_namespace(struct sioc_socket *socket);
 

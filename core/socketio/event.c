@@ -5,8 +5,8 @@
  * (client.c).
  */
 #include "socketio/event.h"
-#include "codec/json_read.h"
-#include "socketio/socket.h"
+#include "base/mem.h"
+#include "socketio/parser.h"
 
 enum sioc_event_kind sioc_event_kind(const struct sioc_event *e)
 {
@@ -66,12 +66,7 @@ static int read_args(struct sioc_event *e, struct sioc_sink *sink, size_t *ret_c
     *ret_count = 0;
     if (e->args.len == 0)
         return 0;
-    struct sioc_server *server = e->nsp->server;
-    struct json_reader reader = {.max_depth = (unsigned)server->options->max_depth,
-                                 .scratch = &server->scratch,
-                                 .attachments = e->attachments,
-                                 .attachment_count = e->attachment_count};
-    int error = json_read_elements(&reader, e->args, e->skip, sink, ret_count);
+    int error = e->parser->read_args(e, sink, ret_count);
     if (error == 0)
         e->checked = true;
     else if (is_text_error(error))
@@ -93,9 +88,62 @@ int sioc_event_read(const struct sioc_event *event, struct sioc_sink *sink, size
 int sio_event_check(struct sioc_event *e)
 {
     size_t count;
-    if (e->checked || e->args.len == 0)
+    if (e->checked || e->args.len == 0 || e->parser->checks_all)
         return 0;
     return e->decode_error ? e->decode_error : read_args(e, NULL, &count);
+}
+
+/* ---- for handlers in C ---- */
+
+/* Arguments that came in another encoding, as JSON. */
+struct sio_event_json {
+    struct buf text;
+    struct json_binaries binaries;
+};
+
+void sio_event_deinit(struct sioc_event *e)
+{
+    if (!e->json)
+        return;
+    json_binaries_deinit(&e->json->binaries);
+    buf_deinit(&e->json->text);
+    mem_free(e->json);
+    e->json = NULL;
+}
+
+/* The event's arguments, without its name, written once. */
+static int write_json(struct sioc_event *e)
+{
+    struct json_writer writer;
+    size_t count;
+    if (e->json)
+        return 0;
+    e->json = mem_zalloc(sizeof *e->json);
+    if (!e->json)
+        return SIOC_ENOMEM;
+    struct buf *text = &e->json->text;
+    json_writer_init(&writer, text, &e->json->binaries,
+                     (unsigned)e->nsp->server->options->max_depth);
+    buf_putc(text, '[');
+    int error = read_args(e, &writer.sink, &count);
+    buf_putc(text, ']');
+    if (error == 0)
+        error = text->error;
+    if (error < 0)
+        sio_event_deinit(e);
+    return error;
+}
+
+static int transcoded_cursor(struct sioc_event *e, struct sioc_cursor *ret_cursor)
+{
+    int error = write_json(e);
+    if (error == 0)
+        error = sioc_cursor_init(ret_cursor, buf_str(&e->json->text));
+    if (error < 0)
+        return error;
+    ret_cursor->attachments = e->json->binaries.items;
+    ret_cursor->attachment_count = e->json->binaries.count;
+    return 0;
 }
 
 int sioc_event_cursor(const struct sioc_event *event, struct sioc_cursor *ret_cursor)
@@ -105,6 +153,8 @@ int sioc_event_cursor(const struct sioc_event *event, struct sioc_cursor *ret_cu
     int error = sio_event_check(e);
     if (error < 0)
         return error;
+    if (e->args.len && e->parser != &sio_parser_json)
+        return transcoded_cursor(e, ret_cursor);
     error = sioc_cursor_init(&c, e->args.len ? e->args : STR("[]"));
     c.attachments = e->attachments;
     c.attachment_count = e->attachment_count;
@@ -112,32 +162,5 @@ int sioc_event_cursor(const struct sioc_event *event, struct sioc_cursor *ret_cu
         error = sioc_cursor_skip(&c);
     if (error == 0)
         *ret_cursor = c;
-    return error;
-}
-
-/* ---- one string ---- */
-
-struct text_sink {
-    struct sioc_sink sink;
-    struct buf *out;
-};
-
-static int keep_text(struct sioc_sink *sink, struct sioc_str utf8)
-{
-    struct buf *out = ((struct text_sink *)(void *)sink)->out;
-    buf_put_str(out, utf8);
-    return out->error;
-}
-
-int sio_json_unescape(struct sioc_str json_string, struct buf *out)
-{
-    /* The text is a string, so nothing else is ever called. */
-    static const struct sioc_sink_ops ops = {.string = keep_text};
-    struct text_sink text = {{&ops}, out};
-    struct buf scratch;
-    buf_init(&scratch);
-    struct json_reader reader = {.max_depth = 1, .scratch = &scratch};
-    int error = json_read(&reader, json_string, &text.sink);
-    buf_deinit(&scratch);
     return error;
 }

@@ -4,11 +4,10 @@
 
 #include "socketio/internal.h"
 
-/* Makes sure the arguments are well-formed JSON, reading them if nobody has.  0, or what is
- * wrong. */
+/* Makes sure the arguments are well-formed, reading them if nobody has.  0, or what is wrong.
+ */
 int sio_event_check(struct sioc_event *event);
-
-/* Appends the text of a JSON string, unescaped.  0, or what is wrong with it. */
-int sio_json_unescape(struct sioc_str json_string, struct buf *out);
+/* Frees what a handler's cursor has read; to be called when the handlers have run. */
+void sio_event_deinit(struct sioc_event *event);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* Borrowed from what was read, and gone when the read is over. */
 struct sio_incoming {
-    struct sioc_str args; /* JSON array; "" = none */
+    struct sioc_str args; /* an array as the parser has it; "" = none */
     struct sioc_buffer *const *attachments;
     size_t attachment_count;
     bool has_id;

@@ -34,6 +34,7 @@
 #define SIO_MAX_EVENT_NAME     256
 
 struct sio_client;
+struct sio_parser; /* parser.h */
 
 /* ---- handlers (handlers.c) ---- */
 
@@ -55,6 +56,7 @@ struct sio_listeners {
 struct sioc_server {
     struct net_loop *loop;
     struct sioc_options *options;
+    const struct sio_parser *parser;
     struct log log;
     struct metrics metrics;
     struct eio_engine engine;
@@ -215,16 +217,18 @@ struct sioc_event {
     struct sioc_socket *socket;
     struct sioc_namespace *nsp;
     struct sioc_str name;
-    struct sioc_str args; /* JSON array */
-    size_t skip;          /* elements of args that are not arguments: the event's name */
+    const struct sio_parser *parser; /* who wrote args; NULL only when they are empty */
+    struct sioc_str args;            /* an array as the parser has it */
+    size_t skip; /* elements of args that are not arguments: the event's name */
     struct sioc_buffer *const *attachments;
     size_t attachment_count;
     struct sioc_reply reply;
     struct sioc_passage passage;
     const char *reason, *details;
     int status;
-    bool checked;     /* args were read whole without error */
-    int decode_error; /* the first error of the text itself */
+    bool checked;                /* args were read whole without error */
+    int decode_error;            /* the first error of the text itself */
+    struct sio_event_json *json; /* what cursors read, when args are not JSON; owned */
 };
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include "socketio/message.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "socketio/parser.h"
 
 #define SPARE_TEXT_MAX 65536 /* a message that grew beyond this is not kept */
 
@@ -21,10 +21,10 @@ static struct sioc_message *take(struct sioc_namespace *nsp)
         if (!(m = mem_zalloc(sizeof *m)))
             return NULL;
         buf_init(&m->text);
+        buf_init(&m->stack);
     }
     m->nsp = nsp;
-    json_writer_init(&m->writer, &m->text, &m->binaries, (unsigned)server->options->max_depth);
-    buf_putc(&m->text, '[');
+    server->parser->begin(m, (unsigned)server->options->max_depth);
     return m;
 }
 
@@ -32,6 +32,7 @@ static void message_destroy(struct sioc_message *m)
 {
     json_binaries_deinit(&m->binaries);
     buf_deinit(&m->text);
+    buf_deinit(&m->stack);
     mem_free(m);
 }
 
@@ -85,32 +86,14 @@ struct sioc_sink *sioc_message_sink(struct sioc_message *m)
     return &m->writer.sink;
 }
 
-static enum sio_packet_type binary_type(enum sio_packet_type type)
-{
-    return type == SIO_EVENT ? SIO_BINARY_EVENT : SIO_BINARY_ACK;
-}
-
 struct eio_frame *sio_message_frame(struct sioc_message *m, enum sio_packet_type type,
                                     const uint64_t *id, int *ret_error)
 {
-    struct buf *head = &m->nsp->server->scratch;
-    size_t attachments = m->binaries.count;
-    buf_putc(&m->text, ']');
-    buf_reset(head);
-    sio_packet_write_head(head, attachments ? binary_type(type) : type, attachments,
-                          sio_namespace_name(m->nsp), id);
-    *ret_error = m->text.error ? m->text.error : head->error ? head->error : SIOC_ENOMEM;
-    if (m->text.error || head->error)
-        return NULL;
-    return eio_frame_message(buf_str(head), buf_str(&m->text), m->binaries.items, attachments);
+    return m->nsp->server->parser->message_frame(m, type, id, ret_error);
 }
 
 struct eio_frame *sio_packet_frame(struct sioc_server *server, enum sio_packet_type type,
                                    struct sioc_str nsp, struct sioc_str json)
 {
-    struct buf *head = &server->scratch;
-    buf_reset(head);
-    sio_packet_write_head(head, type, 0, nsp, NULL);
-    /* "40/chat" needs its comma even when nothing follows: a name runs to the first one. */
-    return head->error ? NULL : eio_frame_message(buf_str(head), json, NULL, 0);
+    return server->parser->packet_frame(server, type, nsp, json);
 }

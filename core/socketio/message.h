@@ -3,13 +3,19 @@
 #ifndef SOCKETIO_MESSAGE_H
 #define SOCKETIO_MESSAGE_H
 
+#include "codec/mpk_write.h"
 #include "socketio/internal.h"
 
 struct sioc_message {
     struct sioc_namespace *nsp;
-    struct buf text; /* '[' and the elements so far */
+    struct buf text; /* the elements so far, as the server's parser writes them */
     struct json_binaries binaries;
-    struct json_writer writer;
+    struct buf stack; /* of the writer */
+    union {
+        struct sioc_sink sink;
+        struct json_writer json;
+        struct mpk_writer mpk;
+    } writer;
 };
 
 /* The finished packet as a frame: of the event, or (answer) of an ACK; id NULL = none.  One

@@ -91,6 +91,7 @@ static const struct entry entries[] = {
     FILES("tls.cert", tls_cert, "PEM certificate chains; the first one is the default"),
     FILES("tls.key", tls_key, "their PEM keys, in the same order"),
     FILE_NAME("tls.client_ca", tls_client_ca, "demand client certificates signed by these"),
+    TEXT("parser", parser, "json", "how packets are written: json or msgpack, as the clients"),
     BOOL("serial", serial, "false", "one handler at a time per socket"),
     LIST("cors.origin", cors_origin, "",
          "pages that may connect: scheme://host[:port], https://*.host, *, or true"),

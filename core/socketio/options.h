@@ -14,6 +14,7 @@ struct sio_text_list {
 
 struct sioc_options {
     char *path;              /* with slashes at both ends */
+    char *parser;            /* "json" or "msgpack" */
     bool add_trailing_slash; /* false: the path without its last slash is ours, too */
     struct sio_text_list transports;
     bool allow_upgrades, serve_client, cors_credentials, serial;

@@ -34,6 +34,11 @@ static bool is_same_site(struct sioc_str s)
            str_eq_nocase(s, STR("None"));
 }
 
+static bool is_parser(struct sioc_str s)
+{
+    return str_eq(s, STR("json")) || str_eq(s, STR("msgpack"));
+}
+
 int sio_option_check(const char *name, const char *value, char *ret_error, size_t cap)
 {
     static const struct {
@@ -45,6 +50,7 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
         {"cookie.path", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
         {"cookie.domain", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
         {"cookie.same_site", is_same_site, "be \"strict\", \"lax\" or \"none\""},
+        {"parser", is_parser, "be \"json\" or \"msgpack\""},
         {"cors.origin", is_origin, "be an origin, scheme://host[:port], with one * at most"},
         {"cors.methods", is_token, "be names of methods"},
         {"cors.allowed_headers", is_token, "be names of headers"},

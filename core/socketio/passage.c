@@ -63,6 +63,7 @@ static enum outcome ask(struct passage *p)
 
 static void kept_free(struct kept_passage *k)
 {
+    sio_event_deinit(&k->event);
     sio_incoming_free(k->in);
     mem_free(k);
 }
@@ -83,6 +84,7 @@ static struct kept_passage *keep(const struct passage *p, const struct sio_incom
         memcpy(k->name, name.ptr, name.len);
     k->event = *p->event;
     k->event.name.ptr = k->name;
+    k->event.json = NULL; /* of the original */
     k->event.args = k->in->args;
     k->event.attachments = k->in->attachments;
     k->passage = *p;

@@ -10,6 +10,7 @@
 #include "socketio/loop.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/parser.h"
 #include "socketio/survey.h"
 
 #define CLOSE_CHECK_MS 10 /* how often a closing server looks whether all is out */
@@ -101,6 +102,9 @@ static int server_init(struct sioc_server *server)
     struct server_parts *parts = parts_of(server);
     sio_options_make_engine(server->options, &parts->engine);
     fill_http_config(server);
+    server->parser = strcmp(server->options->parser, sio_parser_msgpack.name) == 0
+                         ? &sio_parser_msgpack
+                         : &sio_parser_json;
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);
     handle_table_init(&server->requests);

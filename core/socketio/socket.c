@@ -5,7 +5,6 @@
 #include "socketio/socket.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "codec/json_read.h"
 #include "http/url.h"
 #include "socketio/ack.h"
 #include "socketio/client.h"
@@ -15,6 +14,7 @@
 #include "socketio/hold.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/parser.h"
 #include "socketio/passage.h"
 #include "socketio/room.h"
 #include <stdio.h>
@@ -243,8 +243,12 @@ int sioc_socket_off(struct sioc_socket *s, struct sioc_str name, const void *use
 void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *message,
                       struct sioc_str data)
 {
-    struct sioc_event event = {
-        .kind = SIOC_EVENT_ERROR, .socket = s, .nsp = s->nsp, .name = name, .reason = message};
+    struct sioc_event event = {.kind = SIOC_EVENT_ERROR,
+                               .socket = s,
+                               .nsp = s->nsp,
+                               .name = name,
+                               .parser = &sio_parser_json,
+                               .reason = message};
     struct buf args;
     buf_init(&args);
     if (data.len) {
@@ -262,26 +266,14 @@ void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *m
 
 /* ---- events from the client ---- */
 
-static int event_name(struct sioc_socket *s, struct sioc_str args, struct buf *unescaped,
+static int event_name(const struct sioc_socket *s, struct sioc_str args, struct buf *unescaped,
                       struct sioc_str *ret_name)
 {
-    struct sioc_str raw, plain;
-    if (json_first_element(args, &raw, &plain) < 0)
-        return SIOC_ESYNTAX;
-    enum json_kind kind = json_peek(raw);
-    if (kind != JSON_KIND_STRING && kind != JSON_KIND_NUMBER)
-        return SIOC_EPROTO;
-    *ret_name = kind == JSON_KIND_NUMBER ? raw : plain;
-    if (kind == JSON_KIND_STRING && !plain.ptr) {
-        int error = sio_json_unescape(raw, unescaped);
-        if (error < 0)
-            return error;
-        *ret_name = buf_str(unescaped);
-    }
-    if (ret_name->len > SIO_MAX_EVENT_NAME || sio_event_is_reserved(*ret_name))
-        return SIOC_EPROTO;
-    (void)s;
-    return 0;
+    int error = s->nsp->server->parser->event_name(args, unescaped, ret_name);
+    if (error < 0)
+        return error;
+    return ret_name->len > SIO_MAX_EVENT_NAME || sio_event_is_reserved(*ret_name) ? SIOC_EPROTO
+                                                                                  : 0;
 }
 
 void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
@@ -324,6 +316,7 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
     struct sioc_event event = {.kind = SIOC_EVENT_CLIENT,
                                .socket = s,
                                .nsp = s->nsp,
+                               .parser = server->parser,
                                .args = in->args,
                                .skip = 1,
                                .attachments = in->attachments,
@@ -334,6 +327,7 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
     int error = event_name(s, in->args, &unescaped, &event.name);
     if (error == 0)
         error = call_handlers(s, in, &event);
+    sio_event_deinit(&event);
     buf_deinit(&unescaped);
     return error;
 }

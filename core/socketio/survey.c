@@ -1,9 +1,9 @@
 /* socketio/survey.c -- see survey.h. */
 #include "socketio/survey.h"
 #include "base/mem.h"
-#include "codec/json_read.h"
 #include "socketio/ack.h"
 #include "socketio/handlers.h"
+#include "socketio/parser.h"
 
 #define DEFAULT_TIMEOUT_MS 10000 /* api.md, "Semantics that differ" 2 */
 
@@ -29,6 +29,7 @@ static void finish(struct sio_survey *s, int status)
     buf_putc(&s->answers, ']');
     struct sioc_event event = {.kind = SIOC_EVENT_ACK,
                                .nsp = s->nsp,
+                               .parser = &sio_parser_json,
                                .args = s->answers.error ? STR("[]") : buf_str(&s->answers),
                                .attachments = s->binaries.items,
                                .attachment_count = s->binaries.count,
@@ -50,18 +51,10 @@ static void on_timer(struct net_timer *timer)
 /* Decoded and encoded again, so that attachments get numbers of their own. */
 static void keep_first_argument(struct sio_survey *s, const struct sioc_event *event)
 {
-    struct sioc_server *server = s->nsp->server;
-    struct sioc_str raw, plain;
-    if (event->args.len == 0 || json_first_element(event->args, &raw, &plain) < 0 ||
-        raw.len == 0) {
+    if (event->args.len)
+        event->parser->read_first(event, &s->writer.sink);
+    else
         sioc_put_null(&s->writer.sink); /* it answered, with nothing */
-        return;
-    }
-    struct json_reader reader = {.max_depth = (unsigned)server->options->max_depth,
-                                 .scratch = &server->scratch,
-                                 .attachments = event->attachments,
-                                 .attachment_count = event->attachment_count};
-    json_read(&reader, raw, &s->writer.sink);
 }
 
 static void on_answer(void *user, intptr_t ref, struct sioc_event *event)

@@ -4,6 +4,7 @@
 
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
+import msgpack from 'socket.io-msgpack-parser';
 
 const { hooks = [], ...options } = JSON.parse(process.env.SIOC_TEST_OPTIONS || '{}');
 
@@ -16,6 +17,8 @@ const nested = (table) => Object.fromEntries(Object.entries(table).map(([name, v
 const given = {};
 for (const [name, value] of Object.entries(options))
   given[camel(name)] = isTable(value) ? nested(value) : SECONDS.includes(name) ? value * 1000 : value;
+if (options.parser === 'msgpack') given.parser = msgpack;
+else delete given.parser;
 
 const pause = (query) => new Promise((resolve) => setTimeout(resolve, Number(query.slow ?? 0) * 1000));
 if (hooks.includes('allow_request'))
