@@ -77,7 +77,7 @@ local sioc = {}
 ---@field allow_eio3? boolean default false
 ---@field serve_client? boolean default true
 ---@field connection_state_recovery? sioc.RecoveryOptions
----@field parser? "json"|"msgpack"
+---@field parser? "json"|"msgpack" what the clients speak; default "json"
 ---@field adapter? string "redis://..."
 ---@field cleanup_empty_child_namespaces? boolean default true
 ---@field allow_request? fun(req: sioc.Request): boolean?, string?
