@@ -36,43 +36,54 @@ int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, 
 
 /* ---- answers that scripts give ---- */
 
-enum { ANSWER_API = 1, ANSWER_NSP, ANSWER_SOCKET, ANSWER_ID, ANSWER_GIVEN, ANSWER_VALUES = 5 };
+enum {
+    ANSWER_API = 1,
+    ANSWER_SERVER,
+    ANSWER_SOCKET,
+    ANSWER_ID,
+    ANSWER_SERIAL,
+    ANSWER_VALUES = ANSWER_SERIAL
+};
 
 /* ack(...): true when it is on its way. */
 static int answer(lua_State *L)
 {
     struct slua_api *api = slua_api(L);
-    struct slua_nsp *nsp = lua_touserdata(L, lua_upvalueindex(ANSWER_NSP));
+    struct slua_server *server = lua_touserdata(L, lua_upvalueindex(ANSWER_SERVER));
     struct sioc_reply reply = {
         .socket = (uint64_t)lua_tointeger(L, lua_upvalueindex(ANSWER_SOCKET)),
         .id = (uint64_t)lua_tointeger(L, lua_upvalueindex(ANSWER_ID)),
+        .serial = (uint64_t)lua_tointeger(L, lua_upvalueindex(ANSWER_SERIAL)),
         .wanted = true,
     };
     struct sioc_message *message;
-    int r = SIOC_ECLOSED;
+    struct sioc_socket *socket = NULL;
+    int r;
 
-    if (lua_toboolean(L, lua_upvalueindex(ANSWER_GIVEN)) || !nsp->server->core) {
+    if (server->core)
+        socket = sioc_socket_find(server->core, reply.socket);
+    if (!socket) {
         lua_pushboolean(L, 0);
         return 1;
     }
-    if (sioc_message_new_answer(nsp->core, &message) < 0)
+    if (sioc_message_new_answer(sioc_socket_namespace(socket), &message) < 0)
         return luaL_error(L, "not enough memory");
     if (slua_fill(L, api, message, 1, lua_gettop(L)) < 0)
         return lua_error(L);
-    lua_pushboolean(L, 1);
-    lua_replace(L, lua_upvalueindex(ANSWER_GIVEN));
-    r = sioc_reply_send(nsp->server->core, reply, message);
+    lua_pushinteger(L, 0); /* once is all: it finds no socket any more */
+    lua_replace(L, lua_upvalueindex(ANSWER_SOCKET));
+    r = sioc_reply_send(server->core, reply, message);
     lua_pushboolean(L, r >= 0);
     return 1;
 }
 
-void slua_push_answer(lua_State *L, struct slua_nsp *nsp, struct sioc_reply reply)
+void slua_push_answer(lua_State *L, struct slua_server *server, struct sioc_reply reply)
 {
-    lua_pushlightuserdata(L, nsp->server->api);
-    lua_pushlightuserdata(L, nsp);
+    lua_pushlightuserdata(L, server->api);
+    lua_pushlightuserdata(L, server);
     lua_pushinteger(L, (lua_Integer)reply.socket);
     lua_pushinteger(L, (lua_Integer)reply.id);
-    lua_pushboolean(L, 0);
+    lua_pushinteger(L, (lua_Integer)reply.serial);
     lua_pushcclosure(L, answer, ANSWER_VALUES);
 }
 
@@ -135,9 +146,8 @@ static int callback_body(lua_State *L)
     return 0;
 }
 
-static void call_back(struct slua_nsp *nsp, uint64_t socket, struct callback *c)
+static void call_back(struct slua_server *server, uint64_t socket, struct callback *c)
 {
-    struct slua_server *server = nsp->server;
     struct slua_task_info info = {
         .what = "ack", .socket = socket, .server = server->core, .owner = server};
 
@@ -160,11 +170,11 @@ static void on_survey_callback(void *user, intptr_t ref, struct sioc_event *even
     call_back(user, 0, &c);
 }
 
-void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code)
+void slua_ack_fail(struct slua_server *server, uint64_t socket, int ref, int code)
 {
     struct callback c = {ref, code, NULL, false};
 
-    call_back(nsp, socket, &c);
+    call_back(server, socket, &c);
 }
 
 static int push_answer(lua_State *L, void *user)
@@ -184,9 +194,9 @@ static int push_answer(lua_State *L, void *user)
 
 static void on_task(void *user, intptr_t ref, struct sioc_event *event)
 {
-    struct slua_nsp *nsp = user;
+    struct slua_server *server = user;
 
-    slua_wake(nsp->server->api->host, (uint64_t)ref, push_answer, event);
+    slua_wake(server->api->host, (uint64_t)ref, push_answer, event);
 }
 
 static int push_survey_answer(lua_State *L, void *user)
@@ -197,19 +207,19 @@ static int push_survey_answer(lua_State *L, void *user)
 
 static void on_survey_task(void *user, intptr_t ref, struct sioc_event *event)
 {
-    struct slua_nsp *nsp = user;
+    struct slua_server *server = user;
 
-    slua_wake(nsp->server->api->host, (uint64_t)ref, push_survey_answer, event);
+    slua_wake(server->api->host, (uint64_t)ref, push_survey_answer, event);
 }
 
-struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref, bool many)
+struct sioc_handler slua_ack_callback(struct slua_server *server, int ref, bool many)
 {
     return (struct sioc_handler){
-        .call = many ? on_survey_callback : on_callback, .user = nsp, .ref = ref};
+        .call = many ? on_survey_callback : on_callback, .user = server, .ref = ref};
 }
 
-struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task, bool many)
+struct sioc_handler slua_ack_task(struct slua_server *server, uint64_t task, bool many)
 {
     return (struct sioc_handler){
-        .call = many ? on_survey_task : on_task, .user = nsp, .ref = (intptr_t)task};
+        .call = many ? on_survey_task : on_task, .user = server, .ref = (intptr_t)task};
 }

@@ -1,9 +1,10 @@
 /* bindings/lua/admission.c -- handlers whose answer the core waits for: middleware of a
- * namespace (may this socket join?) and of a socket (may this event pass?).
+ * namespace (may this socket join?) and of a socket (may this event pass?), and matchers (may
+ * this namespace come to be?).
  *
- * Both answer alike: nothing or true lets pass, `nil, message[, data]` refuses.  The task's
- * stack keeps what the answer is for, below the handler's results, because the handler may
- * wait.  A handler that throws refuses, too; `done` sees to that.
+ * Middleware answers alike: nothing or true lets pass, `nil, message[, data]` refuses.  The
+ * task's stack keeps what the answer is for, below the handler's results, because the handler
+ * may wait.  A handler that throws refuses, too; `done` sees to that.
  */
 #include "api.h"
 
@@ -50,7 +51,7 @@ static int admission_body(lua_State *L)
 {
     const struct slua_call *call = lua_touserdata(L, 1);
 
-    slua_push_socket(L, call->hook->nsp, sioc_event_socket(call->event));
+    slua_push_socket(L, call->hook->server, sioc_event_socket(call->event));
     lua_replace(L, 1);
     slua_push_ref(L, call->ref);
     lua_pushvalue(L, 1);
@@ -70,7 +71,7 @@ static void admission_done(struct slua_host *host, void *user, const struct slua
 
 int slua_ask_admission(struct slua_call *call, struct slua_task_info *info)
 {
-    struct slua_server *server = call->hook->nsp->server;
+    struct slua_server *server = call->hook->server;
     struct slua_pending *p = slua_pending_new(server, info->socket);
     int r = SIOC_ENOMEM;
 
@@ -117,7 +118,7 @@ static int passage_body(lua_State *L)
     struct sioc_passage passage = sioc_event_passage(call->event);
 
     lua_settop(L, 0);
-    lua_pushlightuserdata(L, call->hook->nsp->server);
+    lua_pushlightuserdata(L, call->hook->server);
     lua_pushinteger(L, (lua_Integer)passage.socket);
     lua_pushinteger(L, (lua_Integer)passage.id);
     slua_push_ref(L, call->ref);
@@ -141,7 +142,7 @@ static void passage_done(struct slua_host *host, void *user, const struct slua_r
 
 int slua_ask_passage(struct slua_call *call, struct slua_task_info *info)
 {
-    struct slua_server *server = call->hook->nsp->server;
+    struct slua_server *server = call->hook->server;
     struct sioc_passage passage = sioc_event_passage(call->event);
     struct slua_pending *p = slua_pending_new(server, info->socket);
     int r = SIOC_ENOMEM;
@@ -156,6 +157,68 @@ int slua_ask_passage(struct slua_call *call, struct slua_task_info *info)
     }
     if (r < 0)
         sioc_pass(server->core, passage, "", no_data);
+    return r;
+}
+
+/* ---- may this namespace come to be? ---- */
+
+enum { MATCH_SERVER = 1, MATCH_ID, MATCH_RESULT };
+
+static int match(lua_State *L, int status, lua_KContext ctx)
+{
+    const struct slua_server *server = lua_touserdata(L, MATCH_SERVER);
+    uint64_t id = (uint64_t)lua_tointeger(L, MATCH_ID);
+
+    (void)status;
+    (void)ctx;
+    if (server->core)
+        sioc_match(server->core, id, lua_toboolean(L, MATCH_RESULT));
+    return 0;
+}
+
+static int match_body(lua_State *L)
+{
+    const struct slua_call *call = lua_touserdata(L, 1);
+    struct slua_builder builder;
+
+    lua_settop(L, 0);
+    lua_pushlightuserdata(L, call->hook->server);
+    lua_pushinteger(L, (lua_Integer)sioc_event_match(call->event));
+    slua_push_ref(L, call->ref);
+    slua_push_str(L, sioc_event_name(call->event));
+    slua_builder_init(&builder, L);
+    if (sioc_event_read(call->event, &builder.sink, NULL) < 0)
+        return luaL_error(L, "not enough memory for the auth object");
+    lua_callk(L, 2, 1, 0, match);
+    return match(L, LUA_OK, 0);
+}
+
+static void match_done(struct slua_host *host, void *user, const struct slua_result *result)
+{
+    struct slua_pending *p = user;
+
+    (void)host;
+    if (result->status != LUA_OK && p->server->core)
+        sioc_match(p->server->core, p->handle, false);
+    slua_pending_free(p);
+}
+
+int slua_ask_match(struct slua_call *call, struct slua_task_info *info)
+{
+    struct slua_server *server = call->hook->server;
+    uint64_t id = sioc_event_match(call->event);
+    struct slua_pending *p = slua_pending_new(server, id);
+    int r = SIOC_ENOMEM;
+
+    if (p) {
+        info->done = match_done;
+        info->user = p;
+        r = slua_run(server->api->host, match_body, call, info);
+        if (r < 0)
+            slua_pending_free(p);
+    }
+    if (r < 0)
+        sioc_match(server->core, id, false);
     return r;
 }
 

@@ -50,14 +50,15 @@ enum slua_hook_flags {
     SLUA_HOOKS = 8
 };
 struct slua_hook {
-    struct slua_nsp *nsp;
+    struct slua_server *server;
     unsigned flags;
 };
 
+/* A namespace.  `core` of a dynamic one is referenced by its userdata: whoever keeps the
+ * address of a slua_nsp keeps the userdata, too, as a user value. */
 struct slua_nsp {
     struct slua_server *server;
     struct sioc_namespace *core;
-    struct slua_hook hooks[SLUA_HOOKS];
 };
 
 /* A handler that may wait, and what depends on its end: an admission, held events, a request.
@@ -85,8 +86,9 @@ struct slua_server {
     struct slua_api *api;
     struct slua_server *next; /* in the order of their creation */
     struct sioc_server *core; /* NULL once freed */
-    int ref;                  /* keeps this userdata */
-    int engine_ref;           /* io.engine */
+    struct slua_hook hooks[SLUA_HOOKS];
+    int ref;        /* keeps this userdata */
+    int engine_ref; /* io.engine */
     int address_count, error_count;
     struct slua_address addresses[SLUA_ADDRESSES]; /* asked for while the script loads */
     int errors[SLUA_ERROR_HANDLERS];               /* registry references */
@@ -95,7 +97,7 @@ struct slua_server {
     bool started, closing, closed;
 };
 
-/* The userdata of a socket; user value 1 is `data`, 2 is `handshake`. */
+/* The userdata of a socket; user value 1 is `data`, 2 is `handshake`, 3 keeps the namespace. */
 struct slua_socket {
     uint64_t handle;
     struct slua_nsp *nsp;
@@ -181,11 +183,14 @@ void slua_open_namespace(lua_State *L, struct slua_api *api);
 extern const luaL_Reg slua_namespace_methods[];
 void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
                    struct sioc_namespace *core);
+/* io:of(function or pattern): pushes the parent of what it makes. */
+int slua_nsp_match(lua_State *L, struct slua_server *server);
 /* The core's handler of what middleware of sockets refuses, user = the server: tells the
  * server's "error" handlers. */
 void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event);
-/* Pushes the namespace's object: for "/" the server. */
-void slua_push_nsp(lua_State *L, struct slua_nsp *nsp);
+/* Pushes the namespace's object, made when there is none: for "/" the server. */
+struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
+                               struct sioc_namespace *core);
 /* The handler of the function at index (a new reference). */
 struct sioc_handler slua_handler(lua_State *L, struct slua_nsp *nsp, unsigned flags, int index,
                                  int options);
@@ -199,7 +204,7 @@ int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,
 
 void slua_open_socket(lua_State *L, struct slua_api *api);
 /* Pushes the one userdata of the socket. */
-void slua_push_socket(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket);
+void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket);
 /* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
 void slua_push_handshake(lua_State *L, const struct sioc_socket *socket);
 static inline struct sioc_socket *slua_find_socket(const struct slua_socket *s)
@@ -223,6 +228,8 @@ int slua_op_sockets_join(lua_State *L);
 int slua_op_sockets_leave(lua_State *L);
 int slua_op_disconnect_sockets(lua_State *L);
 int slua_op_fetch_sockets(lua_State *L);
+int slua_op_server_side_emit(lua_State *L);
+int slua_op_server_side_emit_with_ack(lua_State *L);
 enum slua_op_property {
     SLUA_OP_VOLATILE = 1,
     SLUA_OP_LOCAL,
@@ -246,21 +253,24 @@ int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
                       const struct sioc_str *names, int first);
 int slua_ask_many(lua_State *L, const struct slua_operator *to, const struct sioc_str *names,
                   int first);
+/* And to the other servers of the cluster. */
+int slua_emit_to_servers(lua_State *L, const struct slua_operator *to, int first);
+int slua_ask_servers(lua_State *L, const struct slua_operator *to, int first);
 
 /* ---- ack.c ---- */
 
 /* Pushes the function that answers. */
-void slua_push_answer(lua_State *L, struct slua_nsp *nsp, struct sioc_reply reply);
+void slua_push_answer(lua_State *L, struct slua_server *server, struct sioc_reply reply);
 /* Puts the arguments from `first` to `last` into the message (taken on failure). On failure a
  * message is pushed. */
 int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, int first,
               int last);
 /* How an emit asks for an answer, or many sockets for theirs: by callback (a registry
  * reference) or by waking a task. */
-struct sioc_handler slua_ack_callback(struct slua_nsp *nsp, int ref, bool many);
-struct sioc_handler slua_ack_task(struct slua_nsp *nsp, uint64_t task, bool many);
+struct sioc_handler slua_ack_callback(struct slua_server *server, int ref, bool many);
+struct sioc_handler slua_ack_task(struct slua_server *server, uint64_t task, bool many);
 /* Calls the callback with an error now: the message could not be sent. */
-void slua_ack_fail(struct slua_nsp *nsp, uint64_t socket, int ref, int code);
+void slua_ack_fail(struct slua_server *server, uint64_t socket, int ref, int code);
 
 /* ---- admission.c: handlers whose answer the core waits for ---- */
 
@@ -273,6 +283,7 @@ struct slua_call {
 /* Run the handler of MIDDLEWARE and of PACKET; 0, or SIOC_ENOMEM (the answer was no then). */
 int slua_ask_admission(struct slua_call *call, struct slua_task_info *info);
 int slua_ask_passage(struct slua_call *call, struct slua_task_info *info);
+int slua_ask_match(struct slua_call *call, struct slua_task_info *info);
 /* Pushes what "error" handlers of a socket are told of an event that was refused. */
 void slua_push_refusal(lua_State *L, struct slua_api *api, const struct sioc_event *event);
 void slua_open_admission(lua_State *L, struct slua_api *api);

@@ -6,7 +6,7 @@
  * operator is emit.c.
  *
  * Layout: names of rooms, then of excepted rooms, are slices of Lua strings; the userdata keeps
- * the strings alive as its user values, in the same order.
+ * the strings alive as its user values, in the same order; the namespace is the last one.
  */
 #include "api.h"
 
@@ -62,7 +62,9 @@ static int push_changed(lua_State *L, struct slua_operator op, int from, unsigne
     if (old + added > 10000)
         return luaL_error(L, "more than 10000 rooms in one operator");
     object = lua_newuserdatauv(L, sizeof *object + (old + added) * sizeof(struct sioc_str),
-                               (int)(old + added));
+                               (int)(old + added + 1));
+    slua_push_nsp(L, op.nsp->server, op.nsp->core);
+    lua_setiuservalue(L, -2, (int)(old + added + 1));
     if (to_excepts)
         op.excepts += added;
     else
@@ -161,6 +163,22 @@ int slua_op_emit_with_ack(lua_State *L)
     return op.direct ? slua_emit_with_ack(L, &op, 2) : slua_ask_many(L, &op, names, 2);
 }
 
+int slua_op_server_side_emit(lua_State *L)
+{
+    const struct sioc_str *names;
+    struct slua_operator op = base_of(L, &names);
+
+    return slua_emit_to_servers(L, &op, 2);
+}
+
+int slua_op_server_side_emit_with_ack(lua_State *L)
+{
+    const struct sioc_str *names;
+    struct slua_operator op = base_of(L, &names);
+
+    return slua_ask_servers(L, &op, 2);
+}
+
 /* ---- sockets that are meant ---- */
 
 /* Must not raise: the core calls it. */
@@ -253,7 +271,7 @@ int slua_op_fetch_sockets(lua_State *L)
 
         if (!socket)
             continue;
-        slua_push_socket(L, op.nsp, socket);
+        slua_push_socket(L, op.nsp->server, socket);
         lua_rawseti(L, -2, ++n);
     }
     slua_tag_array(L);

@@ -12,7 +12,6 @@
 
 int slua_push_client_event(lua_State *L, const struct slua_call *call)
 {
-    struct slua_nsp *nsp = call->hook->nsp;
     struct sioc_reply reply = sioc_event_reply(call->event);
     struct slua_builder builder;
     int r;
@@ -26,7 +25,7 @@ int slua_push_client_event(lua_State *L, const struct slua_call *call)
     if (r < 0 || !reply.wanted)
         return r < 0 ? r : 0;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
-    slua_push_answer(L, nsp, reply);
+    slua_push_answer(L, call->hook->server, reply);
     return 1;
 }
 
@@ -39,15 +38,38 @@ static void push_reason(lua_State *L, const struct sioc_event *event)
         slua_push_str(L, details);
 }
 
+/* The room and, if somebody joins or leaves it, the id of who does. */
+static void push_room(lua_State *L, const struct sioc_event *event)
+{
+    const struct sioc_socket *socket = sioc_event_socket(event);
+
+    slua_push_str(L, sioc_event_room(event));
+    if (socket)
+        slua_push_str(L, sioc_socket_id(socket));
+}
+
+/* Whether the handler of a namespace is told the socket first. */
+static bool names_socket(const struct slua_call *call)
+{
+    enum sioc_event_kind kind = sioc_event_kind(call->event);
+
+    return !(call->hook->flags & SLUA_HOOK_OWN) && kind != SIOC_EVENT_ROOM &&
+           kind != SIOC_EVENT_NEW_NAMESPACE;
+}
+
 /* As slua_push_client_event. */
 static int push_arguments(lua_State *L, const struct slua_call *call)
 {
     enum sioc_event_kind kind = sioc_event_kind(call->event);
 
-    if (kind == SIOC_EVENT_CLIENT)
+    if (kind == SIOC_EVENT_CLIENT || kind == SIOC_EVENT_OUTGOING)
         return slua_push_client_event(L, call);
     if (kind == SIOC_EVENT_ERROR)
-        slua_push_refusal(L, call->hook->nsp->server->api, call->event);
+        slua_push_refusal(L, call->hook->server->api, call->event);
+    else if (kind == SIOC_EVENT_ROOM)
+        push_room(L, call->event);
+    else if (kind == SIOC_EVENT_NEW_NAMESPACE)
+        slua_push_nsp(L, call->hook->server, sioc_event_namespace(call->event));
     else if (kind != SIOC_EVENT_CONNECTION)
         push_reason(L, call->event);
     return 0;
@@ -75,8 +97,8 @@ static int event_body(lua_State *L)
     lua_pushnil(L);
     lua_replace(L, 1);
     slua_push_ref(L, call->ref);
-    if (!(hook->flags & SLUA_HOOK_OWN))
-        slua_push_socket(L, hook->nsp, sioc_event_socket(call->event));
+    if (names_socket(call))
+        slua_push_socket(L, hook->server, sioc_event_socket(call->event));
     wanted = push_arguments(L, call);
     if (wanted < 0)
         return 0;
@@ -141,12 +163,13 @@ static void set_name(struct slua_task_info *info, struct sioc_str name)
 void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
 {
     struct slua_hook *hook = user;
-    struct slua_server *server = hook->nsp->server;
+    struct slua_server *server = hook->server;
+    const struct sioc_socket *socket = sioc_event_socket(event);
     struct slua_call call = {hook, ref, event};
     struct slua_task_info info;
     int r;
 
-    info.socket = sioc_socket_handle(sioc_event_socket(event));
+    info.socket = socket ? sioc_socket_handle(socket) : 0;
     info.server = server->core;
     info.owner = server;
     info.quiet = false;
@@ -174,6 +197,22 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
                 ? hold_while_waiting(server, &call, &info)
                 : slua_run(server->api->host, event_body, &call, &info);
         break;
+    case SIOC_EVENT_MATCH:
+        info.what = "matcher of the namespace";
+        set_name(&info, sioc_event_name(event));
+        r = slua_ask_match(&call, &info);
+        break;
+    case SIOC_EVENT_NEW_NAMESPACE:
+        info.what = "new_namespace";
+        r = slua_run(server->api->host, event_body, &call, &info);
+        break;
+    case SIOC_EVENT_ROOM:
+    case SIOC_EVENT_OUTGOING:
+        info.what =
+            sioc_event_kind(event) == SIOC_EVENT_ROOM ? "event of a room" : "outgoing event";
+        set_name(&info, sioc_event_name(event));
+        r = slua_run(server->api->host, event_body, &call, &info);
+        break;
     case SIOC_EVENT_ERROR:
         info.what = "error";
         info.owner = NULL; /* an error in here is only logged */
@@ -196,5 +235,5 @@ void slua_on_drop(void *user, intptr_t ref)
 {
     const struct slua_hook *hook = user;
 
-    slua_function_unref(hook->nsp->server->api, ref);
+    slua_function_unref(hook->server->api, ref);
 }

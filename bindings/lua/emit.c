@@ -58,11 +58,11 @@ static int emit_with_callback(lua_State *L, const struct slua_operator *to, int 
             luaL_unref(L, LUA_REGISTRYINDEX, ref);
             return lua_error(L);
         }
-        emit.ack = slua_ack_callback(to->nsp, ref, false);
+        emit.ack = slua_ack_callback(to->nsp->server, ref, false);
         r = sioc_socket_emit(socket, message, &emit);
     }
     if (r < 0)
-        slua_ack_fail(to->nsp, to->socket, ref, r);
+        slua_ack_fail(to->nsp->server, to->socket, ref, r);
     lua_pushboolean(L, r >= 0);
     return 1;
 }
@@ -119,7 +119,7 @@ int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first)
         return unanswered(L, SIOC_ECLOSED);
     if (build(L, to, first, lua_gettop(L), &message) < 0)
         return lua_error(L);
-    emit.ack = slua_ack_task(to->nsp, slua_task_id(L), false);
+    emit.ack = slua_ack_task(to->nsp->server, slua_task_id(L), false);
     r = sioc_socket_emit(socket, message, &emit);
     if (r < 0)
         return unanswered(L, r);
@@ -159,7 +159,7 @@ int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
     luaL_checkstring(L, first);
     if (last > first && lua_isfunction(L, last)) {
         ref = luaL_ref(L, LUA_REGISTRYINDEX); /* it was on the top */
-        ack = slua_ack_callback(to->nsp, ref, true);
+        ack = slua_ack_callback(to->nsp->server, ref, true);
         last--;
     }
     r = broadcast(L, to, names, first, last, ref == LUA_NOREF ? NULL : &ack);
@@ -175,7 +175,7 @@ int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
 int slua_ask_many(lua_State *L, const struct slua_operator *to, const struct sioc_str *names,
                   int first)
 {
-    struct sioc_handler ack = slua_ack_task(to->nsp, slua_task_id(L), true);
+    struct sioc_handler ack = slua_ack_task(to->nsp->server, slua_task_id(L), true);
 
     luaL_checkstring(L, first);
     if (!slua_can_wait(L))
@@ -183,6 +183,60 @@ int slua_ask_many(lua_State *L, const struct slua_operator *to, const struct sio
                              "function for the answers instead");
     if (broadcast(L, to, names, first, lua_gettop(L), &ack) < 0)
         return lua_error(L);
+    lua_settop(L, 0);
+    return slua_wait(L, answered, 0);
+}
+
+/* ---- to other servers ---- */
+
+/* Raises what cannot be sent.  ack: taken. */
+static void tell_servers(lua_State *L, const struct slua_operator *to, int first, int last,
+                         const struct sioc_handler *ack)
+{
+    struct slua_server *server = to->nsp->server;
+    struct sioc_str name = slua_check_str(L, first);
+    struct sioc_emit emit = settings(to);
+    struct sioc_message *message;
+    int r = sioc_message_new_for_servers(to->nsp->core, name, &message);
+
+    if (r == SIOC_ERESERVED)
+        luaL_error(L, "\"%s\" is a reserved event name", name.ptr);
+    if (r < 0)
+        luaL_error(L, "event name: %s", sioc_strerror(r));
+    if (slua_fill(L, server->api, message, first + 1, last) < 0)
+        lua_error(L);
+    if (ack)
+        emit.ack = *ack;
+    r = sioc_server_side_emit(to->nsp->core, message, &emit);
+    if (r < 0)
+        luaL_error(L, "server_side_emit: %s", sioc_strerror(r));
+}
+
+/* The last argument may be a function(err, answers). */
+int slua_emit_to_servers(lua_State *L, const struct slua_operator *to, int first)
+{
+    int last = lua_gettop(L);
+    struct sioc_handler ack;
+    bool asks = last > first && lua_isfunction(L, last);
+
+    if (asks) {
+        /* An error before it is taken leaves a function in the registry: rare, and small. */
+        ack = slua_ack_callback(to->nsp->server, luaL_ref(L, LUA_REGISTRYINDEX), true);
+        last--;
+    }
+    tell_servers(L, to, first, last, asks ? &ack : NULL);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+int slua_ask_servers(lua_State *L, const struct slua_operator *to, int first)
+{
+    struct sioc_handler ack = slua_ack_task(to->nsp->server, slua_task_id(L), true);
+
+    luaL_checkstring(L, first);
+    if (!slua_can_wait(L))
+        return luaL_error(L, "server_side_emit_with_ack waits, and that is not possible here");
+    tell_servers(L, to, first, lua_gettop(L), &ack);
     lua_settop(L, 0);
     return slua_wait(L, answered, 0);
 }

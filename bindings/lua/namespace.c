@@ -40,7 +40,7 @@ struct sioc_handler slua_handler(lua_State *L, struct slua_nsp *nsp, unsigned fl
 
     luaL_checktype(L, index, LUA_TFUNCTION);
     flags |= read_flags(L, nsp, options);
-    handler.user = &nsp->hooks[flags];
+    handler.user = &nsp->server->hooks[flags];
     handler.ref = slua_function_ref(L, nsp->server->api, index);
     return handler;
 }
@@ -88,8 +88,9 @@ static int remove_error_handlers(lua_State *L, struct slua_server *server, int i
 
 static int add_handler(lua_State *L, unsigned flags)
 {
-    static const char *const known[] = {"connection", "connect", "disconnecting", "disconnect",
-                                        NULL};
+    static const char *const known[] = {
+        "connection",  "connect",   "disconnecting", "disconnect",  "new_namespace",
+        "create-room", "join-room", "leave-room",    "delete-room", NULL};
     struct slua_nsp *nsp = slua_self_nsp(L);
     const char *name = luaL_checkstring(L, 2);
     struct sioc_handler handler;
@@ -99,7 +100,7 @@ static int add_handler(lua_State *L, unsigned flags)
         add_error_handler(L, nsp->server, 3);
         return 0;
     }
-    if (strcmp(name, "reload") == 0 || strcmp(name, "new_namespace") == 0)
+    if (strcmp(name, "reload") == 0)
         return luaL_error(L, "on(\"%s\") is not available yet in sioc %s", name,
                           sioc_version());
     if (!is_one_of(name, known))
@@ -146,7 +147,7 @@ int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,
             return 0;
     }
     for (unsigned flags = 0; flags < (all ? 1 : SLUA_HOOKS); flags++) {
-        const void *user = all ? NULL : &nsp->hooks[flags];
+        const void *user = all ? NULL : &nsp->server->hooks[flags];
 
         if (socket)
             sioc_socket_off(socket, name, user, ref);
@@ -232,10 +233,12 @@ const luaL_Reg slua_namespace_methods[] = {
     {"sockets_leave", slua_op_sockets_leave},
     {"disconnect_sockets", slua_op_disconnect_sockets},
     {"fetch_sockets", slua_op_fetch_sockets},
+    {"server_side_emit", slua_op_server_side_emit},
+    {"server_side_emit_with_ack", slua_op_server_side_emit_with_ack},
     {NULL, NULL},
 };
 
-static const char *const later[] = {"server_side_emit", "server_side_emit_with_ack", NULL};
+/* ---- life ---- */
 
 void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
                    struct sioc_namespace *core)
@@ -244,28 +247,110 @@ void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *serve
 
     nsp->server = server;
     nsp->core = core;
-    for (unsigned i = 0; i < SLUA_HOOKS; i++)
-        nsp->hooks[i] = (struct slua_hook){nsp, i};
-    if (sioc_namespace_on(core, sioc_str("error"), refused, 0) < 0)
+    if (sioc_namespace_parent(core))
+        sioc_namespace_ref(core); /* its parent has the handler below */
+    else if (sioc_namespace_on(core, sioc_str("error"), refused, 0) < 0)
         luaL_error(L, "not enough memory");
 }
 
-/* The server keeps its namespaces in its user value 1, by their addresses. */
-void slua_push_nsp(lua_State *L, struct slua_nsp *nsp)
+static int nsp_gc(lua_State *L)
 {
-    slua_push_ref(L, nsp->server->ref);
-    if (nsp == &nsp->server->root)
-        return;
-    lua_getiuservalue(L, -1, 1);
-    lua_rawgetp(L, -1, nsp);
-    lua_replace(L, -3);
-    lua_pop(L, 1);
+    const struct slua_nsp *nsp = lua_touserdata(L, 1);
+
+    if (nsp->server && nsp->server->core && sioc_namespace_parent(nsp->core))
+        sioc_namespace_unref(nsp->core);
+    return 0;
+}
+
+/* The server keeps its namespaces by their addresses: in its user value 1, and dynamic ones in
+ * the second, whose values are weak. */
+struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
+                               struct sioc_namespace *core)
+{
+    struct slua_nsp *nsp;
+    int top = lua_gettop(L);
+
+    slua_push_ref(L, server->ref);
+    if (core == server->root.core)
+        return &server->root;
+    lua_getiuservalue(L, top + 1, sioc_namespace_parent(core) ? 2 : 1);
+    if (lua_rawgetp(L, top + 2, core) != LUA_TUSERDATA) {
+        lua_pop(L, 1);
+        nsp = lua_newuserdatauv(L, sizeof *nsp, 0);
+        memset(nsp, 0, sizeof *nsp);
+        slua_set_type(L, server->api, SLUA_NAMESPACE);
+        slua_nsp_init(L, nsp, server, core);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, top + 2, core);
+    }
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    return lua_touserdata(L, top + 1);
+}
+
+/* ---- dynamic namespaces ---- */
+
+/* The matcher of a pattern: upvalues string.find and the pattern. */
+static int match_pattern(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* Replaces the pattern at index 2 by a function; a malformed one is an error here. */
+static void compile_pattern(lua_State *L)
+{
+    luaL_checkstring(L, 2);
+    lua_getglobal(L, "string");
+    lua_getfield(L, -1, "find");
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, match_pattern, 2);
+    lua_pushvalue(L, -1);
+    lua_pushliteral(L, "/");
+    lua_call(L, 1, 0);
+    lua_replace(L, 2);
+    lua_settop(L, 2);
+}
+
+int slua_nsp_match(lua_State *L, struct slua_server *server)
+{
+    bool pattern = !lua_isfunction(L, 2);
+    struct sioc_namespace *parent;
+    struct sioc_handler handler;
+    int r;
+
+    if (pattern)
+        compile_pattern(L);
+    lua_settop(L, 2);
+    handler = slua_handler(L, &server->root, 0, 2, 3);
+    r = sioc_server_match(server->core, handler, &parent);
+    if (r < 0) {
+        slua_function_unref(server->api, handler.ref);
+        return luaL_error(L, "of: %s", sioc_strerror(r));
+    }
+    slua_push_nsp(L, server, parent);
+    if (pattern) { /* io:of(name) asks them, too */
+        lua_getiuservalue(L, 1, 3);
+        lua_pushvalue(L, 2);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pushvalue(L, 3);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 1);
+    }
+    return 1;
 }
 
 void slua_open_namespace(lua_State *L, struct slua_api *api)
 {
     slua_new_type(L, api, SLUA_NAMESPACE, "sioc.Namespace", slua_namespace_methods, properties,
                   nsp_index);
-    slua_set_later(L, later);
+    lua_pop(L, 1);
+    slua_push_ref(L, api->meta_ref[SLUA_NAMESPACE]);
+    lua_pushcfunction(L, nsp_gc);
+    lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
 }

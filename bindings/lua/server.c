@@ -62,6 +62,22 @@ static bool append(struct slua_host *host, struct slua_server *server)
     return first;
 }
 
+/* User values: 1 namespaces by address, 2 dynamic ones (weak), 3 patterns and their parents, in
+ * turn. */
+static void make_tables(lua_State *L)
+{
+    for (int i = 1; i <= 3; i++) {
+        lua_newtable(L);
+        if (i == 2) {
+            lua_createtable(L, 0, 1);
+            lua_pushliteral(L, "v");
+            lua_setfield(L, -2, "__mode");
+            lua_setmetatable(L, -2);
+        }
+        lua_setiuservalue(L, -2, i);
+    }
+}
+
 static int new_server(lua_State *L)
 {
     struct slua_api *api = slua_api(L);
@@ -73,11 +89,12 @@ static int new_server(lua_State *L)
     int r;
 
     lua_settop(L, 1);
-    server = lua_newuserdatauv(L, sizeof *server, 1);
+    server = lua_newuserdatauv(L, sizeof *server, 3);
     memset(server, 0, sizeof *server);
     server->api = api;
-    lua_newtable(L); /* namespaces: by name and by address */
-    lua_setiuservalue(L, -2, 1);
+    for (unsigned i = 0; i < SLUA_HOOKS; i++)
+        server->hooks[i] = (struct slua_hook){server, i};
+    make_tables(L);
     slua_set_type(L, api, SLUA_SERVER);
     lua_pushvalue(L, -1);
     server->ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -104,42 +121,59 @@ static int new_server(lua_State *L)
 
 /* ---- namespaces ---- */
 
+/* The parent whose pattern fits the name, or NULL. */
+static struct sioc_namespace *parent_of(lua_State *L, struct sioc_str name)
+{
+    struct sioc_namespace *parent = NULL;
+
+    lua_getiuservalue(L, 1, 3);
+    for (lua_Integer i = 1; !parent && lua_rawgeti(L, -1, i) == LUA_TFUNCTION; i += 2) {
+        slua_push_str(L, name);
+        lua_call(L, 1, 1);
+        if (lua_toboolean(L, -1)) {
+            const struct slua_nsp *nsp;
+
+            lua_rawgeti(L, -2, i + 1);
+            nsp = lua_touserdata(L, -1);
+            parent = nsp->core;
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    return parent;
+}
+
 static int server_of(lua_State *L)
 {
     struct slua_server *server = self(L);
-    struct sioc_namespace *core;
+    struct sioc_namespace *core, *parent;
     struct sioc_str name;
-    struct slua_nsp *nsp;
-    int r;
+    int r = SIOC_EEXIST;
 
-    if (lua_isfunction(L, 2) || lua_istable(L, 3))
-        return luaL_error(L,
-                          "dynamic namespaces (patterns and functions) are not available "
-                          "yet in sioc %s",
-                          sioc_version());
+    if (lua_isfunction(L, 2))
+        return slua_nsp_match(L, server);
+    if (lua_istable(L, 3)) {
+        lua_getfield(L, 3, "pattern");
+        if (lua_toboolean(L, -1))
+            return slua_nsp_match(L, server);
+    }
     name = slua_check_str(L, 2);
-    r = sioc_server_of(server->core, name, &core);
+    if (name.len == 0 || name.ptr[0] != '/') {
+        lua_pushliteral(L, "/");
+        lua_pushvalue(L, 2);
+        lua_concat(L, 2);
+        lua_replace(L, 2);
+        name = slua_check_str(L, 2);
+    }
+    lua_settop(L, 2);
+    parent = parent_of(L, name);
+    if (parent)
+        r = sioc_namespace_child(parent, name, &core);
+    if (r == SIOC_EEXIST)
+        r = sioc_server_of(server->core, name, &core);
     if (r < 0)
         return luaL_error(L, "namespace \"%s\": %s", name.ptr, sioc_strerror(r));
-    if (core == server->root.core) {
-        lua_pushvalue(L, 1);
-        return 1;
-    }
-    lua_settop(L, 1);
-    lua_getiuservalue(L, 1, 1);
-    slua_push_str(L, sioc_namespace_name(core));
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, 2) != LUA_TNIL)
-        return 1;
-    lua_pop(L, 1);
-    nsp = lua_newuserdatauv(L, sizeof *nsp, 0);
-    slua_nsp_init(L, nsp, server, core);
-    slua_set_type(L, server->api, SLUA_NAMESPACE);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, 2, nsp);
-    lua_pushvalue(L, -1);
-    lua_insert(L, 3);
-    lua_rawset(L, 2); /* by its name */
+    slua_push_nsp(L, server, core);
     return 1;
 }
 
@@ -451,8 +485,7 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-static const char *const later[] = {"server_side_emit", "server_side_emit_with_ack",
-                                    "websocket", "publish", NULL};
+static const char *const later[] = {"websocket", "publish", NULL};
 
 void slua_open_server(lua_State *L)
 {

@@ -6,6 +6,7 @@
  */
 #include "base/mem.h"
 #include "socketio/message.h"
+#include "socketio/outgoing.h"
 #include "socketio/room.h"
 #include "socketio/socket.h"
 #include "socketio/survey.h"
@@ -95,45 +96,7 @@ static void deliver(void *user, struct sioc_socket *s)
         sio_survey_unask(d->survey, s, d->id);
 }
 
-/* The frame, and the survey if answers are wanted. */
-static int prepare(struct sioc_namespace *nsp, struct sioc_message *m,
-                   const struct sioc_emit *emit, struct delivery *d)
-{
-    int error;
-    bool asks = emit && emit->ack.call;
-    d->is_volatile = emit && emit->is_volatile;
-    d->id = nsp->next_ack_id;
-    d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
-    if (!d->frame)
-        return error;
-    d->frame->no_compress = emit && emit->no_compress;
-    if (!asks)
-        return 0;
-    d->survey = sio_survey_new(nsp, emit);
-    if (!d->survey) {
-        eio_frame_unref(d->frame);
-        return SIOC_ENOMEM;
-    }
-    nsp->next_ack_id++;
-    return 0;
-}
-
-int sioc_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
-                   struct sioc_message *m, const struct sioc_emit *emit)
-{
-    struct delivery d = {0};
-    int error = prepare(nsp, m, emit, &d);
-    sioc_message_free(m);
-    if (error < 0)
-        return error;
-    visit_target(nsp, target, deliver, &d);
-    eio_frame_unref(d.frame);
-    if (d.survey)
-        sio_survey_begin(d.survey);
-    return d.sent;
-}
-
-/* ---- walking ---- */
+/* ---- snapshots: handlers run outside of a walk ---- */
 
 struct snapshot {
     uint64_t *handles;
@@ -150,11 +113,109 @@ static void remember(void *user, struct sioc_socket *s)
         all->handles[all->count++] = s->handle;
 }
 
+static void remember_overheard(void *user, struct sioc_socket *s)
+{
+    if (s->overheard)
+        remember(user, s);
+}
+
+/* Those who hear of what is sent, before it is. */
+static void tell_overheard(struct sioc_namespace *nsp, const struct sioc_target *target,
+                           const struct sioc_message *m)
+{
+    struct snapshot all = {0};
+    visit_target(nsp, target, remember_overheard, &all);
+    sio_outgoing_tell_all(nsp->server, all.handles, all.count, m);
+    mem_free(all.handles);
+}
+
+/* ---- broadcasts ---- */
+
+/* To the sockets of one namespace.  The survey is made only when the message has turned out to
+ * be good. */
+static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
+                struct sioc_message *m, const struct sioc_emit *emit, struct delivery *d)
+{
+    int error;
+    bool asks = emit && emit->ack.call;
+    m->nsp = nsp;
+    d->id = nsp->next_ack_id;
+    d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
+    if (!d->frame)
+        return error;
+    if (asks && !d->survey && !(d->survey = sio_survey_new(nsp, emit))) {
+        eio_frame_unref(d->frame);
+        return SIOC_ENOMEM;
+    }
+    nsp->next_ack_id += asks;
+    if (nsp->overheard)
+        tell_overheard(nsp, target, m);
+    visit_target(nsp, target, deliver, d);
+    eio_frame_unref(d->frame);
+    return 0;
+}
+
+/* The children as they are now, each with a reference: handlers may close them. */
+static struct sioc_namespace **children_of(struct sioc_namespace *parent, size_t *ret_count)
+{
+    struct sioc_namespace **all = NULL;
+    size_t cap = 0, count = 0;
+    for (struct list *l = parent->children.next; l != &parent->children; l = l->next) {
+        if (mem_grow((void **)&all, &cap, count + 1, sizeof(struct sioc_namespace *)) < 0)
+            break;
+        all[count] = LIST_ENTRY(l, struct sioc_namespace, sibling);
+        sioc_namespace_ref(all[count++]);
+    }
+    *ret_count = count;
+    return all;
+}
+
+/* To the sockets of all children: each namespace has a frame of its own. */
+static int cast_to_children(struct sioc_namespace *parent, const struct sioc_target *target,
+                            struct sioc_message *m, const struct sioc_emit *emit,
+                            struct delivery *d)
+{
+    int error = 0;
+    size_t count;
+    struct sioc_namespace **children = children_of(parent, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (error == 0)
+            error = cast(children[i], target, m, emit, d);
+        sioc_namespace_unref(children[i]);
+    }
+    mem_free(children);
+    if (error < 0 && d->survey)
+        return 0; /* some were reached, and are waited for */
+    if (error == 0 && !d->survey && emit && emit->ack.call &&
+        !(d->survey = sio_survey_new(parent, emit)))
+        return SIOC_ENOMEM;
+    return error;
+}
+
+int sioc_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
+                   struct sioc_message *m, const struct sioc_emit *emit)
+{
+    struct delivery d = {.is_volatile = emit && emit->is_volatile};
+    int error = nsp->is_parent ? cast_to_children(nsp, target, m, emit, &d)
+                               : cast(nsp, target, m, emit, &d);
+    sioc_message_free(m);
+    if (error < 0)
+        return error;
+    if (d.survey)
+        sio_survey_begin(d.survey);
+    return d.sent;
+}
+
+/* ---- walking ---- */
+
 int sioc_for_each_socket(struct sioc_namespace *nsp, const struct sioc_target *target,
                          visit_fn fn, void *user)
 {
     struct snapshot all = {0};
-    visit_target(nsp, target, remember, &all);
+    if (!nsp->is_parent)
+        visit_target(nsp, target, remember, &all);
+    for (struct list *l = nsp->children.next; l != &nsp->children; l = l->next)
+        visit_target(LIST_ENTRY(l, struct sioc_namespace, sibling), target, remember, &all);
     for (size_t i = 0; i < all.count && all.error == 0; i++) {
         struct sioc_socket *s = sioc_socket_find(nsp->server, all.handles[i]);
         if (s)

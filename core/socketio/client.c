@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "socketio/ack.h"
 #include "socketio/connect.h"
+#include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
 #include "socketio/event.h"
 #include "socketio/namespace.h"
@@ -60,6 +61,7 @@ static int on_opened(void *user, struct eio_session *session)
     c->server = server;
     c->session = session;
     c->serial = ++server->last_client;
+    list_init(&c->matches);
     net_timer_init(&c->connect_timer, on_connect_timeout);
     net_timer_start(server->loop, &c->connect_timer, sio_ms(server->options->connect_timeout));
     eio_session_set_user(session, c);
@@ -83,6 +85,7 @@ static void on_closed(void *user, const char *reason, const char *details)
     struct sio_client *c = user;
     net_timer_stop(&c->connect_timer);
     partial_free(c);
+    sio_matches_drop(c);
     close_sockets(c, reason, details);
     c->session = NULL;
     net_loop_discard(c->server->loop, &c->garbage, client_free);
@@ -114,6 +117,7 @@ void sio_client_violation(struct sio_client *c, const char *what)
     sio_client_close(c);
     /* A polling client without a pending GET cannot be told now: its sockets need not wait for
      * that. */
+    sio_matches_drop(c);
     close_sockets(c, "forced server close", "");
 }
 

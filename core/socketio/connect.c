@@ -6,6 +6,7 @@
  */
 #include "socketio/connect.h"
 #include "socketio/client.h"
+#include "socketio/dynamic.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
@@ -33,12 +34,20 @@ static void send_connect_error(struct sio_client *client, struct sioc_str nsp, c
     buf_deinit(&json);
 }
 
+void sio_connect_refuse(struct sio_client *client, struct sioc_str nsp, const char *text)
+{
+    client->server->metrics.reject_nsp_limit++;
+    send_connect_error(client, nsp, text, STR(""));
+}
+
 /* Runs middleware from where the socket stands, as long as each answers at once. */
 static void advance(struct sioc_socket *s)
 {
     struct sioc_namespace *nsp = s->nsp;
-    while (s->state == SIO_CONNECTING && s->middleware_at < nsp->middleware_count) {
-        struct sioc_handler handler = nsp->middleware[s->middleware_at];
+    const struct sioc_handler *next;
+    while (s->state == SIO_CONNECTING &&
+           (next = sio_namespace_middleware(nsp, s->middleware_at))) {
+        struct sioc_handler handler = *next;
         struct sioc_event event = {.kind = SIOC_EVENT_MIDDLEWARE, .socket = s, .nsp = nsp};
         s->admitted = false;
         s->in_middleware = true;
@@ -72,30 +81,38 @@ int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
     return 0;
 }
 
-/* auth: JSON, checked. */
-static void connect_to(struct sio_client *client, struct sioc_str name, struct sioc_str auth)
+void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp, struct sioc_str auth)
 {
-    struct sioc_server *server = client->server;
-    struct sioc_namespace *nsp = sio_namespace_find(server, name);
-    if (!nsp) {
-        server->metrics.reject_nsp_limit++;
-        send_connect_error(client, name, "Invalid namespace", STR(""));
-        return;
-    }
-    if (sio_client_socket(client, nsp)) {
-        sio_client_violation(client, "CONNECT for a namespace that is joined or being joined");
-        return;
-    }
-    if (client->socket_count >= (uint32_t)server->options->max_namespaces) {
-        server->metrics.reject_nsp_limit++;
-        send_connect_error(client, name, "Too many namespaces", STR(""));
-        return;
-    }
     struct sioc_socket *s = sio_socket_new(client, nsp, auth);
     if (s)
         advance(s);
     else
         sio_client_violation(client, "out of memory");
+}
+
+/* auth: JSON, checked. */
+static void find_namespace(struct sio_client *client, struct sioc_str name,
+                           struct sioc_str auth)
+{
+    struct sioc_server *server = client->server;
+    struct sioc_namespace *nsp = sio_namespace_find(server, name);
+    if (!nsp && list_empty(&server->parents)) {
+        sio_connect_refuse(client, name, "Invalid namespace");
+        return;
+    }
+    if ((nsp && sio_client_socket(client, nsp)) || sio_match_waits(client, name)) {
+        sio_client_violation(client, "CONNECT for a namespace that is joined or being joined");
+        return;
+    }
+    if (client->socket_count + client->match_count >=
+        (uint32_t)server->options->max_namespaces) {
+        sio_connect_refuse(client, name, "Too many namespaces");
+        return;
+    }
+    if (nsp)
+        sio_connect_to(client, nsp, auth);
+    else
+        sio_match(client, name, auth);
 }
 
 void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_str data)
@@ -105,7 +122,7 @@ void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_st
     struct buf json;
     buf_init(&json);
     if (sio_namespace_name_ok(name) && server->parser->auth(server, data, &json, &auth) == 0)
-        connect_to(client, name, auth);
+        find_namespace(client, name, auth);
     else
         sio_client_malformed(client, "invalid payload");
     buf_deinit(&json);

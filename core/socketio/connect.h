@@ -6,6 +6,11 @@
 
 /* A CONNECT packet.  data: a map as the parser has it, or empty. */
 void sio_connect(struct sio_client *client, struct sioc_str nsp_name, struct sioc_str data);
+/* The same for a namespace that is there.  auth: JSON object or empty. */
+void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp,
+                    struct sioc_str auth);
+/* Sends CONNECT_ERROR. */
+void sio_connect_refuse(struct sio_client *client, struct sioc_str nsp_name, const char *text);
 /* Sends DISCONNECT and closes the socket ("server namespace disconnect"). */
 void sio_disconnect_from_namespace(struct sioc_socket *socket);
 

@@ -2,6 +2,7 @@
 #include "socketio/ack.h"
 #include "socketio/client.h"
 #include "socketio/message.h"
+#include "socketio/outgoing.h"
 #include "socketio/room.h"
 #include "socketio/socket.h"
 
@@ -28,9 +29,10 @@ static int emit_with_ack(struct sioc_socket *s, struct sioc_message *m,
     if (!frame)
         return error;
     frame->no_compress = emit->no_compress;
-    error = sio_ack_wait(s, id, emit);
+    s->nsp->next_ack_id++;
+    sio_outgoing_tell(s, m);
+    error = s->state == SIO_GONE ? SIOC_ECLOSED : sio_ack_wait(s, id, emit);
     if (error == 0) {
-        s->nsp->next_ack_id++;
         error = sio_socket_send(s, frame);
         if (error < 0)
             sio_ack_forget(s, id);
@@ -47,6 +49,7 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
     if (!frame)
         return error;
     frame->no_compress = emit && emit->no_compress;
+    sio_outgoing_tell(s, m);
     error = sio_socket_send(s, frame);
     eio_frame_unref(frame);
     return error;
@@ -70,16 +73,30 @@ int sioc_socket_emit(struct sioc_socket *s, struct sioc_message *m,
     return error;
 }
 
+/* Sends unless it was answered before. */
+static int send_answer(struct sioc_socket *s, const struct sioc_reply *reply,
+                       struct sioc_message *m)
+{
+    uint64_t age = s->reply_serial - reply->serial;
+    uint64_t bit = age < 64 ? (uint64_t)1 << age : 0;
+    int error;
+    if (s->replied & bit)
+        return SIOC_ESTATE;
+    struct eio_frame *frame = sio_message_frame(m, SIO_ACK, &reply->id, &error);
+    if (!frame)
+        return error;
+    s->replied |= bit;
+    error = sio_socket_send(s, frame);
+    eio_frame_unref(frame);
+    return error;
+}
+
 int sioc_reply_send(struct sioc_server *server, struct sioc_reply reply, struct sioc_message *m)
 {
     struct sioc_socket *s = sioc_socket_find(server, reply.socket);
     int error = SIOC_ECLOSED;
-    if (s && s->state == SIO_CONNECTED && reply.wanted) {
-        struct eio_frame *frame = sio_message_frame(m, SIO_ACK, &reply.id, &error);
-        if (frame)
-            error = sio_socket_send(s, frame);
-        eio_frame_unref(frame);
-    }
+    if (s && s->state == SIO_CONNECTED && reply.wanted)
+        error = send_answer(s, &reply, m);
     sioc_message_free(m);
     return error;
 }
@@ -88,12 +105,13 @@ int sioc_reply_send(struct sioc_server *server, struct sioc_reply reply, struct 
 
 int sioc_socket_join(struct sioc_socket *s, struct sioc_str room)
 {
-    if (s->state == SIO_GONE)
+    if (s->state == SIO_GONE || s->rooms_closed)
         return SIOC_ECLOSED;
     if (room.len > SIO_MAX_ROOM_NAME)
         return SIOC_ETOOBIG;
     if (str_eq(room, sio_socket_id(s))) {
-        s->left_own_room = false;
+        if (s->left_own_room)
+            sio_room_join_own(s);
         return 0;
     }
     return sio_room_join(s, room);
@@ -103,10 +121,10 @@ int sioc_socket_leave(struct sioc_socket *s, struct sioc_str room)
 {
     if (s->state == SIO_GONE)
         return SIOC_ECLOSED;
-    if (str_eq(room, sio_socket_id(s)))
-        s->left_own_room = true;
-    else
+    if (!str_eq(room, sio_socket_id(s)))
         sio_room_leave(s, room);
+    else if (!s->left_own_room && s->state != SIO_CONNECTING)
+        sio_room_leave_own(s);
     return 0;
 }
 

@@ -53,6 +53,16 @@ struct sioc_passage sioc_event_passage(const struct sioc_event *e)
     return e->passage;
 }
 
+uint64_t sioc_event_match(const struct sioc_event *e)
+{
+    return e->match;
+}
+
+struct sioc_str sioc_event_room(const struct sioc_event *e)
+{
+    return e->room;
+}
+
 /* ---- arguments ---- */
 
 static bool is_text_error(int error)

@@ -101,6 +101,19 @@ bool sio_listeners_have(const struct sio_listeners *l, struct sioc_str name)
     return false;
 }
 
+bool sio_listeners_next(const struct sio_listeners *l, struct sioc_str name, size_t *pos,
+                        struct sioc_handler *ret_handler)
+{
+    while (l && *pos < l->count) {
+        const struct sio_listener *entry = &l->items[(*pos)++];
+        if (same_name(entry, name)) {
+            *ret_handler = entry->handler;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Calls one handler that was found; a once-handler leaves the list first, but is dropped after.
  */
 static void call_one(struct sio_listeners **list, uint32_t at, struct sioc_event *event)

@@ -16,6 +16,10 @@ void sio_listeners_free(struct sio_listeners **list);
 /* Whether anybody listens: of that name, or (ptr NULL) to every event. */
 bool sio_listeners_have(const struct sio_listeners *list, struct sioc_str name);
 
+/* Walks those of that name; *pos starts at 0. */
+bool sio_listeners_next(const struct sio_listeners *list, struct sioc_str name, size_t *pos,
+                        struct sioc_handler *ret_handler);
+
 /* Calls those of that name (ptr NULL: those for every event), in order, as the list was when
  * the call began; a handler may add and remove any.  `list` must outlive the call (its owner is
  * discarded at the end of the turn at the earliest).  Stops when the event's text turned out to

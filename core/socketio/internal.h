@@ -64,7 +64,12 @@ struct sioc_server {
     struct sioc_namespace *root; /* "/" */
     struct handle_table sockets;
     struct handle_table requests; /* HTTP requests with a route */
-    uint32_t mark;                /* of the last broadcast; see broadcast.c */
+    struct handle_table matches;  /* clients that wait for a dynamic namespace (dynamic.c) */
+    struct list parents;          /* of dynamic namespaces, in the order of registration */
+    struct list dynamic;          /* all children, also those that are closed but referenced */
+    size_t parent_count;
+    size_t dynamic_count; /* children that are open */
+    uint32_t mark;        /* of the last broadcast; see broadcast.c */
     uint64_t last_client;
     struct sioc_message *spare_message;
     struct buf scratch;
@@ -129,6 +134,20 @@ struct sioc_namespace {
     struct sioc_handler *middleware;
     size_t middleware_count, middleware_cap;
     uint64_t next_ack_id;
+    intptr_t host_ref;
+    size_t inhabitants; /* sockets in any state: what keeps a dynamic namespace open */
+    size_t overheard;   /* sockets with handlers of what is sent to them */
+    bool hears_rooms;   /* "join-room" and the like have had a handler */
+
+    /* Dynamic namespaces (dynamic.c): a parent has children, a child has a parent. */
+    struct sioc_namespace *parent;
+    struct list node;     /* in server->parents, server->dynamic */
+    struct list children; /* of a parent: those that are open */
+    struct list sibling;  /* in parent->children */
+    struct sioc_handler matcher;
+    size_t refs;
+    bool is_parent, listed, discarded;
+    struct net_garbage garbage;
 };
 
 static inline struct sioc_str sio_namespace_name(const struct sioc_namespace *nsp)
@@ -172,12 +191,15 @@ struct sioc_socket {
     struct sioc_namespace *nsp;
     struct sioc_socket *next; /* of the same client */
     struct sio_listeners *listeners;
-    struct sio_membership *rooms; /* without its own id */
-    struct list acks;             /* of struct sio_ack */
-    struct sio_held *held;        /* NULL: nothing is held back */
-    struct sio_gate *gate;        /* middleware of the socket (passage.c); NULL: none */
-    char *auth;                   /* JSON object, owned; NULL = {} */
+    struct sio_listeners *outgoing; /* of what is sent to it (outgoing.c) */
+    struct sio_membership *rooms;   /* without its own id */
+    struct list acks;               /* of struct sio_ack */
+    struct sio_held *held;          /* NULL: nothing is held back */
+    struct sio_gate *gate;          /* middleware of the socket (passage.c); NULL: none */
+    char *auth;                     /* JSON object, owned; NULL = {} */
     intptr_t host_ref;
+    uint64_t reply_serial; /* events that wanted an answer */
+    uint64_t replied;      /* bit i: the one i before the last was answered */
     uint32_t room_count, room_cap;
     uint32_t index; /* in nsp->sockets */
     uint32_t mark;  /* of the broadcast that has seen it last */
@@ -186,7 +208,9 @@ struct sioc_socket {
     uint16_t ack_count;
     uint8_t state;
     bool left_own_room;
-    bool admitted; /* the middleware that runs has called sioc_admit already */
+    bool overheard;    /* has handlers in `outgoing`, and counts in nsp->overheard */
+    bool rooms_closed; /* it leaves all rooms, and joins none any more */
+    bool admitted;     /* the middleware that runs has called sioc_admit already */
     bool in_middleware;
     struct net_garbage garbage;
     char id[RAND_ID_LEN + 1];
@@ -205,6 +229,8 @@ struct sio_client {
     struct sioc_socket *sockets; /* linked list, one per namespace */
     uint32_t socket_count;
     uint64_t serial;
+    struct list matches; /* CONNECTs that wait for a matcher (dynamic.c) */
+    uint32_t match_count;
     struct net_timer connect_timer;
     struct sio_partial *partial; /* a packet that waits for attachments */
     struct net_garbage garbage;
@@ -224,6 +250,8 @@ struct sioc_event {
     size_t attachment_count;
     struct sioc_reply reply;
     struct sioc_passage passage;
+    uint64_t match;       /* of the CONNECT that asks for a namespace */
+    struct sioc_str room; /* of "join-room" and the like */
     const char *reason, *details;
     int status;
     bool checked;                /* args were read whole without error */

@@ -23,7 +23,9 @@ static struct sioc_message *take(struct sioc_namespace *nsp)
         buf_init(&m->text);
         buf_init(&m->stack);
     }
+    m->server = server;
     m->nsp = nsp;
+    m->complete = false;
     server->parser->begin(m, (unsigned)server->options->max_depth);
     return m;
 }
@@ -40,7 +42,7 @@ void sioc_message_free(struct sioc_message *m)
 {
     if (!m)
         return;
-    struct sioc_server *server = m->nsp->server;
+    struct sioc_server *server = m->server;
     json_binaries_clear(&m->binaries);
     if (server->spare_message || m->text.cap > SPARE_TEXT_MAX)
         message_destroy(m);
@@ -89,7 +91,7 @@ struct sioc_sink *sioc_message_sink(struct sioc_message *m)
 struct eio_frame *sio_message_frame(struct sioc_message *m, enum sio_packet_type type,
                                     const uint64_t *id, int *ret_error)
 {
-    return m->nsp->server->parser->message_frame(m, type, id, ret_error);
+    return m->server->parser->message_frame(m, type, id, ret_error);
 }
 
 struct eio_frame *sio_packet_frame(struct sioc_server *server, enum sio_packet_type type,

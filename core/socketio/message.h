@@ -7,8 +7,11 @@
 #include "socketio/internal.h"
 
 struct sioc_message {
+    struct sioc_server *server;
     struct sioc_namespace *nsp;
     struct buf text; /* the elements so far, as the server's parser writes them */
+    bool complete;   /* no element can come any more: a frame was made */
+    size_t data_len; /* of text, then: what belongs to the elements */
     struct json_binaries binaries;
     struct buf stack; /* of the writer */
     union {

@@ -29,13 +29,37 @@ int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
     nsp->name_len = (uint32_t)name.len;
     map_init(&nsp->sockets_by_id);
     map_init(&nsp->rooms);
-    if (!nsp->name || map_add(&server->namespaces, sio_namespace_name(nsp), nsp) < 0) {
-        mem_free(nsp->name);
+    list_init(&nsp->node);
+    list_init(&nsp->children);
+    list_init(&nsp->sibling);
+    if (!nsp->name) {
         mem_free(nsp);
         return SIOC_ENOMEM;
     }
     *ret_nsp = nsp;
     return 0;
+}
+
+int sio_namespace_make(struct sioc_server *server, struct sioc_str name,
+                       struct sioc_namespace **ret_nsp)
+{
+    struct sioc_namespace *nsp;
+    int error = sio_namespace_new(server, name, &nsp);
+    if (error < 0)
+        return error;
+    if ((error = map_add(&server->namespaces, sio_namespace_name(nsp), nsp)) < 0) {
+        sio_namespace_free(nsp);
+        return error;
+    }
+    nsp->listed = true;
+    *ret_nsp = nsp;
+    return 0;
+}
+
+void sio_namespace_announce(struct sioc_namespace *nsp)
+{
+    struct sioc_event event = {.kind = SIOC_EVENT_NEW_NAMESPACE, .nsp = nsp};
+    sio_listeners_call(&nsp->server->root->lifecycle, STR("new_namespace"), &event);
 }
 
 void sio_namespace_free(struct sioc_namespace *nsp)
@@ -45,6 +69,8 @@ void sio_namespace_free(struct sioc_namespace *nsp)
     for (size_t i = 0; i < nsp->middleware_count; i++)
         sio_handler_drop(&nsp->middleware[i]);
     mem_free(nsp->middleware);
+    if (nsp->is_parent)
+        sio_handler_drop(&nsp->matcher);
     map_deinit(&nsp->sockets_by_id);
     map_deinit(&nsp->rooms);
     mem_free(nsp->sockets);
@@ -74,9 +100,10 @@ int sioc_server_of(struct sioc_server *server, struct sioc_str name,
         return SIOC_EINVAL;
     struct sioc_namespace *nsp = sio_namespace_find(server, name);
     if (!nsp) {
-        int error = sio_namespace_new(server, name, &nsp);
+        int error = sio_namespace_make(server, name, &nsp);
         if (error < 0)
             return error;
+        sio_namespace_announce(nsp);
     }
     *ret_nsp = nsp;
     return 0;
@@ -105,15 +132,29 @@ void sio_namespace_remove(struct sioc_namespace *nsp, struct sioc_socket *s)
 
 /* ---- handlers ---- */
 
+static bool is_one_of(struct sioc_str name, const char *const *names)
+{
+    for (; *names; names++)
+        if (str_eq(name, sioc_str(*names)))
+            return true;
+    return false;
+}
+
 int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
                       struct sioc_handler handler, unsigned flags)
 {
+    static const char *const known[] = {"connection", "disconnecting", "disconnect",
+                                        "error",      "new_namespace", NULL};
+    static const char *const of_rooms[] = {"create-room", "join-room", "leave-room",
+                                           "delete-room", NULL};
+    bool room = is_one_of(name, of_rooms);
     if (str_eq(name, STR("connect")))
         name = STR("connection");
-    if (!str_eq(name, STR("connection")) && !str_eq(name, STR("disconnecting")) &&
-        !str_eq(name, STR("disconnect")) && !str_eq(name, STR("error")))
+    if (!room && !is_one_of(name, known))
         return SIOC_EINVAL;
-    return sio_listeners_add(&nsp->lifecycle, name, handler, flags);
+    int error = sio_listeners_add(&nsp->lifecycle, name, handler, flags);
+    nsp->hears_rooms = nsp->hears_rooms || (room && error == 0);
+    return error;
 }
 
 int sioc_namespace_event(struct sioc_namespace *nsp, struct sioc_str name,
@@ -142,6 +183,23 @@ int sioc_namespace_use(struct sioc_namespace *nsp, struct sioc_handler handler)
     return 0;
 }
 
+const struct sioc_handler *sio_namespace_middleware(const struct sioc_namespace *nsp, size_t i)
+{
+    const struct sioc_namespace *parent = nsp->parent;
+    if (parent && i < parent->middleware_count)
+        return &parent->middleware[i];
+    i -= parent ? parent->middleware_count : 0;
+    return i < nsp->middleware_count ? &nsp->middleware[i] : NULL;
+}
+
+void sio_namespace_tell(struct sioc_namespace *nsp, struct sioc_str name,
+                        struct sioc_event *event)
+{
+    if (nsp->parent)
+        sio_listeners_call(&nsp->parent->lifecycle, name, event);
+    sio_listeners_call(&nsp->lifecycle, name, event);
+}
+
 /* ---- facts ---- */
 
 struct sioc_str sioc_namespace_name(const struct sioc_namespace *nsp)
@@ -156,7 +214,20 @@ struct sioc_server *sioc_namespace_server(const struct sioc_namespace *nsp)
 
 size_t sioc_namespace_socket_count(const struct sioc_namespace *nsp)
 {
-    return nsp->socket_count;
+    size_t count = nsp->socket_count;
+    for (const struct list *l = nsp->children.next; l != &nsp->children; l = l->next)
+        count += LIST_ENTRY(l, struct sioc_namespace, sibling)->socket_count;
+    return count;
+}
+
+void sioc_namespace_set_host_ref(struct sioc_namespace *nsp, intptr_t ref)
+{
+    nsp->host_ref = ref;
+}
+
+intptr_t sioc_namespace_host_ref(const struct sioc_namespace *nsp)
+{
+    return nsp->host_ref;
 }
 
 size_t sioc_namespace_room_size(const struct sioc_namespace *nsp, struct sioc_str room)

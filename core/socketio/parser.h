@@ -34,9 +34,13 @@ struct sio_parser {
 
     /* Makes the message's writer ready for its first value. */
     void (*begin)(struct sioc_message *message, unsigned max_depth);
-    /* As sio_message_frame. */
+    /* As sio_message_frame; more than once for several namespaces. */
     struct eio_frame *(*message_frame)(struct sioc_message *message, enum sio_packet_type type,
                                        const uint64_t *id, int *ret_error);
+    /* The args of a message that has been made a frame of, as read_args and event_name want
+     * them (skip 1): borrowed from it or from `out`.  0 or SIOC_ENOMEM. */
+    int (*sent_args)(const struct sioc_message *message, struct buf *out,
+                     struct sioc_str *ret_args);
     /* As sio_packet_frame. */
     struct eio_frame *(*packet_frame)(struct sioc_server *server, enum sio_packet_type type,
                                       struct sioc_str nsp, struct sioc_str json);

@@ -106,7 +106,9 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
 {
     struct buf *head = &m->nsp->server->scratch;
     size_t attachments = m->binaries.count;
-    buf_putc(&m->text, ']');
+    if (!m->complete)
+        buf_putc(&m->text, ']');
+    m->complete = true;
     buf_reset(head);
     sio_packet_write_head(head, attachments ? binary_type(type) : type, attachments,
                           sio_namespace_name(m->nsp), id);
@@ -114,6 +116,13 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
     if (m->text.error || head->error)
         return NULL;
     return eio_frame_message(buf_str(head), buf_str(&m->text), m->binaries.items, attachments);
+}
+
+static int sent_args(const struct sioc_message *m, struct buf *out, struct sioc_str *ret_args)
+{
+    (void)out;
+    *ret_args = buf_str(&m->text);
+    return 0;
 }
 
 static struct eio_frame *packet_frame(struct sioc_server *server, enum sio_packet_type type,
@@ -135,5 +144,6 @@ const struct sio_parser sio_parser_json = {
     .auth = auth,
     .begin = begin,
     .message_frame = message_frame,
+    .sent_args = sent_args,
     .packet_frame = packet_frame,
 };

@@ -223,6 +223,10 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
                                        const uint64_t *id, int *ret_error)
 {
     struct buf *head = &m->nsp->server->scratch;
+    if (!m->complete)
+        m->data_len = m->text.len;
+    m->complete = true;
+    m->text.len = m->data_len; /* without what another namespace's frame has put behind it */
     buf_reset(head);
     mpk_put_map(head, id ? 4 : 3);
     if (type == SIO_ACK)
@@ -237,6 +241,14 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
     if (m->text.error || head->error)
         return NULL;
     return eio_frame_binary(buf_str(head), buf_str(&m->text));
+}
+
+static int sent_args(const struct sioc_message *m, struct buf *out, struct sioc_str *ret_args)
+{
+    mpk_put_array(out, m->writer.mpk.count);
+    buf_put_str(out, str_part(buf_str(&m->text), 0, m->data_len));
+    *ret_args = buf_str(out);
+    return out->error;
 }
 
 static struct eio_frame *packet_frame(struct sioc_server *server, enum sio_packet_type type,
@@ -274,5 +286,6 @@ const struct sio_parser sio_parser_msgpack = {
     .auth = auth,
     .begin = begin,
     .message_frame = message_frame,
+    .sent_args = sent_args,
     .packet_frame = packet_frame,
 };

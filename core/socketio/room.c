@@ -8,6 +8,7 @@
  */
 #include "socketio/room.h"
 #include "base/mem.h"
+#include "socketio/namespace.h"
 
 struct sio_room *sio_room_find(const struct sioc_namespace *nsp, struct sioc_str name)
 {
@@ -18,6 +19,32 @@ static struct sioc_str room_name(const struct sio_room *room)
 {
     return sioc_str_n(room->name, room->name_len);
 }
+
+/* ---- telling: handlers may do anything, so it comes after every change ---- */
+
+static bool is_heard(const struct sioc_namespace *nsp)
+{
+    return nsp->hears_rooms || (nsp->parent && nsp->parent->hears_rooms);
+}
+
+static void tell(struct sioc_namespace *nsp, struct sioc_socket *socket, const char *what,
+                 struct sioc_str room)
+{
+    struct sioc_event event = {.kind = SIOC_EVENT_ROOM,
+                               .socket = socket,
+                               .nsp = nsp,
+                               .name = sioc_str(what),
+                               .room = room};
+    sio_namespace_tell(nsp, event.name, &event);
+}
+
+static bool is_own_room(const struct sioc_namespace *nsp, struct sioc_str name)
+{
+    const struct sioc_socket *own = map_get(&nsp->sockets_by_id, name);
+    return own && !own->left_own_room;
+}
+
+/* ---- records ---- */
 
 static struct sio_room *room_create(struct sioc_namespace *nsp, struct sioc_str name)
 {
@@ -34,11 +61,17 @@ static struct sio_room *room_create(struct sioc_namespace *nsp, struct sioc_str 
     return room;
 }
 
-static void room_drop_if_empty(struct sioc_namespace *nsp, struct sio_room *room)
+/* Out of the table, but not free yet. */
+static bool take_out_if_empty(struct sioc_namespace *nsp, struct sio_room *room)
 {
     if (room->count)
-        return;
+        return false;
     map_remove(&nsp->rooms, room_name(room));
+    return true;
+}
+
+static void room_free(struct sio_room *room)
+{
     mem_free(room->members);
     mem_free(room);
 }
@@ -65,10 +98,22 @@ static int grow_memberships(struct sioc_socket *socket)
     return error;
 }
 
+static void tell_of_joining(struct sioc_socket *socket, struct sioc_str name, bool created)
+{
+    struct sioc_namespace *nsp = socket->nsp;
+    uint32_t place;
+    if (created && !is_own_room(nsp, name))
+        tell(nsp, NULL, "create-room", name);
+    struct sio_room *room = sio_room_find(nsp, name);
+    if (room && is_member(socket, room, &place)) /* still */
+        tell(nsp, socket, "join-room", name);
+}
+
 int sio_room_join(struct sioc_socket *socket, struct sioc_str name)
 {
     struct sioc_namespace *nsp = socket->nsp;
     struct sio_room *room = sio_room_find(nsp, name);
+    bool created = !room;
     uint32_t place;
     if (room && is_member(socket, room, &place))
         return 0;
@@ -79,18 +124,34 @@ int sio_room_join(struct sioc_socket *socket, struct sioc_str name)
     if (mem_grow((void **)&room->members, &room->cap, room->count + 1, sizeof *room->members) <
             0 ||
         grow_memberships(socket) < 0) {
-        room_drop_if_empty(nsp, room);
+        if (take_out_if_empty(nsp, room))
+            room_free(room);
         return SIOC_ENOMEM;
     }
     room->members[room->count] = (struct sio_member){socket, socket->room_count};
     socket->rooms[socket->room_count] = (struct sio_membership){room, (uint32_t)room->count};
     room->count++;
     socket->room_count++;
+    if (is_heard(nsp))
+        tell_of_joining(socket, name, created);
     return 0;
+}
+
+/* The name of a room that is not empty may go while its handlers run: it is copied. */
+static void tell_of_leaving(struct sioc_socket *socket, const struct sio_room *room, bool empty)
+{
+    struct sioc_namespace *nsp = socket->nsp;
+    char copy[SIO_MAX_ROOM_NAME];
+    struct sioc_str name = sioc_str_n(copy, room->name_len);
+    memcpy(copy, room->name, room->name_len);
+    tell(nsp, socket, "leave-room", name);
+    if (empty && !is_own_room(nsp, name) && !sio_room_find(nsp, name))
+        tell(nsp, NULL, "delete-room", name);
 }
 
 static void leave_at(struct sioc_socket *socket, uint32_t place)
 {
+    struct sioc_namespace *nsp = socket->nsp;
     struct sio_room *room = socket->rooms[place].room;
     uint32_t index = socket->rooms[place].index;
 
@@ -102,7 +163,11 @@ static void leave_at(struct sioc_socket *socket, uint32_t place)
     socket->rooms[place] = moved;
     if (place < socket->room_count)
         moved.room->members[moved.index].place = place;
-    room_drop_if_empty(socket->nsp, room);
+    bool empty = take_out_if_empty(nsp, room);
+    if (is_heard(nsp))
+        tell_of_leaving(socket, room, empty);
+    if (empty)
+        room_free(room);
 }
 
 void sio_room_leave(struct sioc_socket *socket, struct sioc_str name)
@@ -113,8 +178,33 @@ void sio_room_leave(struct sioc_socket *socket, struct sioc_str name)
         leave_at(socket, place);
 }
 
+void sio_room_join_own(struct sioc_socket *socket)
+{
+    struct sioc_namespace *nsp = socket->nsp;
+    socket->left_own_room = false;
+    if (!is_heard(nsp))
+        return;
+    if (!sio_room_find(nsp, sio_socket_id(socket)))
+        tell(nsp, NULL, "create-room", sio_socket_id(socket));
+    tell(nsp, socket, "join-room", sio_socket_id(socket));
+}
+
+void sio_room_leave_own(struct sioc_socket *socket)
+{
+    struct sioc_namespace *nsp = socket->nsp;
+    socket->left_own_room = true;
+    if (!is_heard(nsp))
+        return;
+    tell(nsp, socket, "leave-room", sio_socket_id(socket));
+    if (!sio_room_find(nsp, sio_socket_id(socket)))
+        tell(nsp, NULL, "delete-room", sio_socket_id(socket));
+}
+
 void sio_room_leave_all(struct sioc_socket *socket)
 {
+    socket->rooms_closed = true;
+    if (socket->state == SIO_LEAVING && !socket->left_own_room)
+        sio_room_leave_own(socket);
     while (socket->room_count)
         leave_at(socket, socket->room_count - 1);
     mem_free(socket->rooms);

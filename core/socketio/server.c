@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "socketio/client.h"
+#include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
 #include "socketio/listen.h"
 #include "socketio/loop.h"
@@ -108,6 +109,9 @@ static int server_init(struct sioc_server *server)
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);
     handle_table_init(&server->requests);
+    handle_table_init(&server->matches);
+    list_init(&server->parents);
+    list_init(&server->dynamic);
     buf_init(&server->scratch);
     http_router_init(&server->router);
     list_init(&server->connections);
@@ -119,7 +123,7 @@ static int server_init(struct sioc_server *server)
                                 server, &parts->cors, &server->metrics, &server->log);
     if (error == 0)
         error = sio_options_make_cors(server->options, &parts->cors);
-    return error == 0 ? sio_namespace_new(server, STR("/"), &server->root) : error;
+    return error == 0 ? sio_namespace_make(server, STR("/"), &server->root) : error;
 }
 
 int sioc_server_new(struct sioc_loop *loop, struct sioc_options *options,
@@ -208,8 +212,10 @@ static void free_namespaces(struct sioc_server *server)
     size_t pos = 0;
     struct sioc_namespace *nsp;
     while ((nsp = map_next(&server->namespaces, &pos)))
-        sio_namespace_free(nsp);
+        if (!nsp->parent)
+            sio_namespace_free(nsp);
     map_deinit(&server->namespaces);
+    sio_dynamic_free_all(server);
 }
 
 void sioc_server_free(struct sioc_server *server)
@@ -235,6 +241,7 @@ void sioc_server_free(struct sioc_server *server)
     free_namespaces(server);
     handle_table_deinit(&server->sockets);
     handle_table_deinit(&server->requests);
+    handle_table_deinit(&server->matches);
     buf_deinit(&server->scratch);
     http_cors_deinit(&parts_of(server)->cors);
     sioc_options_free(server->options);

@@ -9,11 +9,13 @@
 #include "socketio/ack.h"
 #include "socketio/client.h"
 #include "socketio/connect.h"
+#include "socketio/dynamic.h"
 #include "socketio/event.h"
 #include "socketio/handlers.h"
 #include "socketio/hold.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/outgoing.h"
 #include "socketio/parser.h"
 #include "socketio/passage.h"
 #include "socketio/room.h"
@@ -26,6 +28,7 @@ static void socket_free(struct net_garbage *garbage)
     struct sioc_socket *s =
         (struct sioc_socket *)(void *)((char *)garbage - offsetof(struct sioc_socket, garbage));
     sio_listeners_free(&s->listeners);
+    sio_listeners_free(&s->outgoing);
     sio_gate_free(s);
     mem_free(s->auth);
     mem_free(s);
@@ -56,6 +59,7 @@ struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namesp
         end = &(*end)->next;
     *end = s;
     client->socket_count++;
+    nsp->inhabitants++;
     return s;
 }
 
@@ -77,6 +81,9 @@ static void bury(struct sioc_socket *s)
     if (s->host_ref && server->socket_gone)
         server->socket_gone(server->socket_gone_user, s->host_ref);
     s->host_ref = 0;
+    sio_outgoing_recount(s);
+    s->nsp->inhabitants--;
+    sio_dynamic_sweep(s->nsp);
     net_loop_discard(server->loop, &s->garbage, socket_free);
 }
 
@@ -89,6 +96,9 @@ void sio_socket_join_namespace(struct sioc_socket *s)
     }
     s->state = SIO_CONNECTED;
     net_timer_stop(&s->client->connect_timer);
+    sio_room_join_own(s);
+    if (s->state != SIO_CONNECTED)
+        return; /* a handler of "join-room" has put it out */
     char json[48];
     int len = snprintf(json, sizeof json, "{\"sid\":\"%s\"}", s->id);
     struct eio_frame *frame = sio_packet_frame(server, SIO_CONNECT, sio_namespace_name(s->nsp),
@@ -100,7 +110,7 @@ void sio_socket_join_namespace(struct sioc_socket *s)
         return;
     }
     struct sioc_event event = {.kind = SIOC_EVENT_CONNECTION, .socket = s, .nsp = s->nsp};
-    sio_listeners_call(&s->nsp->lifecycle, STR("connection"), &event);
+    sio_namespace_tell(s->nsp, STR("connection"), &event);
 }
 
 static void call_lifecycle(struct sioc_socket *s, enum sioc_event_kind kind, const char *name,
@@ -109,7 +119,7 @@ static void call_lifecycle(struct sioc_socket *s, enum sioc_event_kind kind, con
     struct sioc_event event = {
         .kind = kind, .socket = s, .nsp = s->nsp, .reason = reason, .details = details};
     sio_listeners_call(&s->listeners, sioc_str(name), &event);
-    sio_listeners_call(&s->nsp->lifecycle, sioc_str(name), &event);
+    sio_namespace_tell(s->nsp, sioc_str(name), &event);
 }
 
 void sio_socket_close(struct sioc_socket *s, const char *reason, const char *details)
@@ -240,6 +250,25 @@ int sioc_socket_off(struct sioc_socket *s, struct sioc_str name, const void *use
     return sio_listeners_remove(&s->listeners, name, user, ref);
 }
 
+bool sioc_socket_handler_next(const struct sioc_socket *s, struct sioc_str name, size_t *pos,
+                              struct sioc_handler *ret_handler)
+{
+    return sio_listeners_next(s->listeners, name, pos, ret_handler);
+}
+
+bool sioc_socket_name_next(const struct sioc_socket *s, size_t *pos, struct sioc_str *ret_name)
+{
+    const struct sio_listeners *l = s->listeners;
+    while (l && *pos < l->count) {
+        const struct sio_listener *entry = &l->items[(*pos)++];
+        if (entry->name) {
+            *ret_name = sioc_str_n(entry->name, entry->name_len);
+            return true;
+        }
+    }
+    return false;
+}
+
 void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *message,
                       struct sioc_str data)
 {
@@ -260,7 +289,7 @@ void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *m
     if (sio_listeners_have(s->listeners, STR("error")))
         sio_listeners_call(&s->listeners, STR("error"), &event);
     else
-        sio_listeners_call(&s->nsp->lifecycle, STR("error"), &event);
+        sio_namespace_tell(s->nsp, STR("error"), &event);
     buf_deinit(&args);
 }
 
@@ -278,13 +307,15 @@ static int event_name(const struct sioc_socket *s, struct sioc_str args, struct 
 
 void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
 {
-    struct sioc_namespace *nsp = s->nsp;
+    struct sioc_namespace *nsp = s->nsp, *parent = nsp->parent;
     if (s->state != SIO_CONNECTED || event->decode_error)
         return;
     if (sio_listeners_have(s->listeners, event->name))
         sio_listeners_call(&s->listeners, event->name, event);
     else if (sio_listeners_have(nsp->events, event->name))
         sio_listeners_call(&nsp->events, event->name, event);
+    else if (parent && sio_listeners_have(parent->events, event->name))
+        sio_listeners_call(&parent->events, event->name, event);
     else
         nsp->server->metrics.events_unhandled++;
 }
@@ -295,6 +326,8 @@ static int call_handlers(struct sioc_socket *s, const struct sio_incoming *in,
                          struct sioc_event *event)
 {
     static const struct sioc_str every = {NULL, 0};
+    if (s->nsp->parent)
+        sio_listeners_call(&s->nsp->parent->events, every, event);
     sio_listeners_call(&s->nsp->events, every, event);
     sio_listeners_call(&s->listeners, every, event);
     if (s->state != SIO_CONNECTED || event->decode_error)
@@ -313,6 +346,10 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
     server->metrics.events_in++;
     if (in->args.len == 0)
         return 0; /* "42": an event without even a name; the reference lets it pass */
+    if (in->has_id) {
+        s->reply_serial++;
+        s->replied <<= 1;
+    }
     struct sioc_event event = {.kind = SIOC_EVENT_CLIENT,
                                .socket = s,
                                .nsp = s->nsp,
@@ -321,7 +358,7 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
                                .skip = 1,
                                .attachments = in->attachments,
                                .attachment_count = in->attachment_count,
-                               .reply = {s->handle, in->id, in->has_id}};
+                               .reply = {s->handle, in->id, s->reply_serial, in->has_id}};
     struct buf unescaped;
     buf_init(&unescaped);
     int error = event_name(s, in->args, &unescaped, &event.name);

@@ -38,6 +38,7 @@ static void finish(struct sio_survey *s, int status)
     sio_handler_drop(&s->handler);
     json_binaries_deinit(&s->binaries);
     buf_deinit(&s->answers);
+    sioc_namespace_unref(s->nsp);
     mem_free(s);
 }
 
@@ -75,6 +76,7 @@ struct sio_survey *sio_survey_new(struct sioc_namespace *nsp, const struct sioc_
     if (!s)
         return NULL;
     s->nsp = nsp;
+    sioc_namespace_ref(nsp);
     s->handler = emit->ack;
     list_init(&s->waiting);
     net_timer_init(&s->timer, on_timer);

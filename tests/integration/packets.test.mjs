@@ -1,4 +1,4 @@
-// Socket.IO packets on raw sessions: E130 to E170, without dynamic namespaces.
+// Socket.IO packets on raw sessions: E130 to E170.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -604,6 +604,48 @@ withServer('packets', {}, (server) => {
     await ws.assertAlive();
     assert.deepEqual((await server.record({ id: ws.id, what: 'error' })), { what: 'error', id: ws.id, err: 'forbidden event', data: { code: 403 } });
     assert.deepEqual(server.find({ id: ws.id, what: 'forbidden' }), []);
+    ws.destroy();
+  });
+
+  it('E169 a dynamic namespace by its pattern', async () => {
+    const ws = await Ws.open(server);
+    const id = await ws.join('/dyn-12');
+    assert.equal((await server.record({ id, what: 'connection' })).nsp, 'dyn');
+    await server.record({ id: '/dyn-12', what: 'new_namespace' });
+    await ws.assertText('42/dyn-12,["echo",1]', '42/dyn-12,["echo",1]');
+    await ws.assertText('40/dyn-x,', '44/dyn-x,{"message":"Invalid namespace"}');
+    await ws.assertText('40/dyn-,', '44/dyn-,{"message":"Invalid namespace"}');
+    const again = await ws.join('/dyn-13');
+    await ws.assertText('42/dyn-13,["bye"]', '41/dyn-13,');
+    await server.assertReason(again, 'server namespace disconnect');
+    await ws.assertText('42/dyn-12,["echo",2]', '42/dyn-12,["echo",2]');
+    ws.destroy();
+  });
+
+  it('E169 rooms and broadcasts in a dynamic namespace', async () => {
+    const ws = await Ws.joined(server, '/dyn-20');
+    const other = await Ws.joined(server, '/dyn-21');
+    await ws.assertText('42/dyn-20,1["join","r"]', `43/dyn-20,1[["${ws.id}","r"]]`);
+    await other.assertText('42/dyn-21,1["join","r"]', `43/dyn-21,1[["${other.id}","r"]]`);
+    await ws.text('42/dyn-20,["cast",{"from":"socket","in":["r"]},"not to myself"]');
+    await ws.assertText('42/dyn-20,["echo",1]', '42/dyn-20,["echo",1]');
+    await ws.text('42/dyn-20,["cast",{"from":"server"},"to all of them"]');
+    assert.equal(await ws.nextText(), '42/dyn-20,["news","to all of them"]');
+    assert.equal(await other.nextText(), '42/dyn-21,["news","to all of them"]');
+    ws.destroy();
+    other.destroy();
+  });
+
+  it('E169 a dynamic namespace by a function of name and auth, now and later', async () => {
+    const ws = await Ws.open(server);
+    await ws.assertText('40/fn,{"key":"shut"}', '44/fn,{"message":"Invalid namespace"}');
+    await ws.assertText('40/late,', '44/late,{"message":"Invalid namespace"}');
+    await ws.text('40/late,{"key":"open"}');
+    await ws.text('40/fn,{"key":"open"}');
+    assert.match(await ws.nextText(), /^40\/fn,\{"sid":"/);
+    assert.equal(await ws.nextText(), '42/fn,["hello","/fn"]');
+    assert.match(await ws.nextText(), /^40\/late,\{"sid":"/);
+    assert.equal(await ws.nextText(), '42/late,["hello","/late"]');
     ws.destroy();
   });
 

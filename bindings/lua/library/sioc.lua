@@ -245,13 +245,16 @@ function Operator:disconnect_sockets(close) end
 ---@field sockets table<string, sioc.Socket>
 local Namespace = {}
 
----@param event "connection"|"disconnecting"|"disconnect"|"error"|"reload"|"new_namespace"
+---@param event "connection"|"disconnecting"|"disconnect"|"error"|"reload"|"new_namespace"|"create-room"|"join-room"|"leave-room"|"delete-room"
 ---@param handler function
 ---@param options? sioc.HandlerOptions
 ---@overload fun(self, event: "connection", handler: fun(socket: sioc.Socket))
 ---@overload fun(self, event: "disconnecting", handler: fun(socket: sioc.Socket, reason: sioc.DisconnectReason, details?: string))
 ---@overload fun(self, event: "disconnect", handler: fun(socket: sioc.Socket, reason: sioc.DisconnectReason, details?: string))
----@overload fun(self, event: "error", handler: fun(err: string, socket?: sioc.Socket, event?: string))
+---@overload fun(self, event: "error", handler: fun(err: string, socket?: sioc.Socket, event?: string, data?: any))
+---@overload fun(self, event: "new_namespace", handler: fun(nsp: sioc.Namespace))
+---@overload fun(self, event: "create-room"|"delete-room", handler: fun(room: string))
+---@overload fun(self, event: "join-room"|"leave-room", handler: fun(room: string, id: string))
 ---@overload fun(self, event: "reload", handler: fun(socket: sioc.Socket))
 function Namespace:on(event, handler, options) end
 
@@ -273,12 +276,10 @@ function Namespace:event(name, handler, options) end
 ---@param middleware fun(socket: sioc.Socket): boolean?, string?, any
 function Namespace:use(middleware) end
 
----Planned.
 ---@param event string
 ---@param ... sioc.Value
 function Namespace:server_side_emit(event, ...) end
 
----Planned.
 ---@async
 ---@param event string
 ---@param ... sioc.Value
@@ -339,19 +340,38 @@ function Socket:prepend_any(handler) end
 ---@param handler? function
 function Socket:off_any(handler) end
 
----Planned.
 ---@param handler fun(event: string, ...: any)
 function Socket:on_any_outgoing(handler) end
 
----Planned.
 ---@param handler fun(event: string, ...: any)
 function Socket:prepend_any_outgoing(handler) end
 
----Planned.
 ---@param handler? function
 function Socket:off_any_outgoing(handler) end
 
----Planned: sees each packet of the client first.
+---@return function[]
+function Socket:listeners_any() end
+
+---@return function[]
+function Socket:listeners_any_outgoing() end
+
+---@param event string
+---@return function[]
+function Socket:listeners(event) end
+
+---@return string[]
+function Socket:event_names() end
+
+---@param event? string
+function Socket:remove_all_listeners(event) end
+
+---What an "error" handler of a socket is told of an event that its middleware refused.
+---@class sioc.Refusal
+---@field message string
+---@field event string
+---@field data any
+
+---Sees each event of the client before its handlers; `return nil, message, data` drops it.
 ---@param middleware fun(event: string, ...: any): boolean?, string?, any
 function Socket:use(middleware) end
 

@@ -72,6 +72,9 @@ SIOC_API bool sioc_server_metric(const struct sioc_server *server, size_t index,
  * Lives as long as the server.  0, SIOC_EINVAL (too long, control characters), SIOC_ENOMEM. */
 SIOC_API int sioc_server_of(struct sioc_server *server, struct sioc_str name,
                             struct sioc_namespace **ret_namespace);
+/* One value for the host that drives the server; 0 at first. */
+SIOC_API void sioc_namespace_set_host_ref(struct sioc_namespace *nsp, intptr_t ref);
+SIOC_API intptr_t sioc_namespace_host_ref(const struct sioc_namespace *nsp);
 SIOC_API struct sioc_str sioc_namespace_name(const struct sioc_namespace *nsp);
 SIOC_API struct sioc_server *sioc_namespace_server(const struct sioc_namespace *nsp);
 SIOC_API size_t sioc_namespace_socket_count(const struct sioc_namespace *nsp);
@@ -88,6 +91,10 @@ enum sioc_event_kind {
     SIOC_EVENT_ACK,           /* the client's answer to an emit with ack, or its failure */
     SIOC_EVENT_PACKET,        /* a client event asks its socket's middleware; see sioc_pass */
     SIOC_EVENT_ERROR,         /* middleware of a socket has refused an event */
+    SIOC_EVENT_MATCH,         /* a client asks for a namespace; answer with sioc_match */
+    SIOC_EVENT_NEW_NAMESPACE, /* there is one: sioc_event_namespace */
+    SIOC_EVENT_ROOM,          /* somebody joins or leaves a room */
+    SIOC_EVENT_OUTGOING,      /* an event is about to be sent to the socket */
 };
 
 /* A function with what it needs.  call: event is borrowed for the call.  drop (may be NULL):
@@ -107,8 +114,11 @@ enum sioc_handler_flags {
 
 /* Names for sioc_namespace_on: "connection" (also "connect"), "disconnecting", "disconnect",
  * "error".  The second and third are called for every socket of the namespace, after the
- * socket's own; "error" for sockets that have no handler of that name.
- * 0, SIOC_EINVAL (other name), SIOC_ENOMEM.  The handler is taken only on success. */
+ * socket's own; "error" for sockets that have no handler of that name.  "new_namespace", at "/"
+ * only, when one other than "/" was made.  "create-room", "join-room", "leave-room",
+ * "delete-room": SIOC_EVENT_ROOM with the room and, but for create and delete, the socket,
+ * whose own id is a room, too. 0, SIOC_EINVAL (other name), SIOC_ENOMEM.  The handler is taken
+ * only on success. */
 SIOC_API int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
                                struct sioc_handler handler, unsigned flags);
 /* Runs, in order of registration, before a socket joins. */
@@ -123,14 +133,44 @@ SIOC_API int sioc_namespace_event(struct sioc_namespace *nsp, struct sioc_str na
 SIOC_API int sioc_namespace_off(struct sioc_namespace *nsp, struct sioc_str name,
                                 const void *user, intptr_t ref);
 
+/* ---- dynamic namespaces ---- */
+
+/* Asks `matcher` (taken on success) whenever a client wants to join a namespace that does not
+ * exist and no matcher registered before has accepted it: SIOC_EVENT_MATCH with the name
+ * (sioc_event_name) and the client's auth (sioc_event_read: one value), answered by sioc_match.
+ *   ret_parent  lives as long as the server.  What is registered at it (middleware, handlers,
+ *               events) holds for all its children, before their own; broadcasts to it and
+ *               sioc_for_each_socket mean the sockets of all of them.  It has no own.
+ * A namespace that exists is joined without asking: who may enter is a question for middleware.
+ * 0 or SIOC_ENOMEM. */
+SIOC_API int sioc_server_match(struct sioc_server *server, struct sioc_handler matcher,
+                               struct sioc_namespace **ret_parent);
+SIOC_API uint64_t sioc_event_match(const struct sioc_event *event);
+/* Now or later, once.  SIOC_ECLOSED: the client has gone; SIOC_ESTATE: answered before. */
+SIOC_API int sioc_match(struct sioc_server *server, uint64_t match, bool accepted);
+/* The parent's child of that name (with its "/"), made when there is none.  A child closes when
+ * its last socket leaves or is refused (option cleanup_empty_child_namespaces).  SIOC_EEXIST:
+ * the name belongs to another namespace; SIOC_ELIMIT (max_dynamic_namespaces), SIOC_EINVAL,
+ * SIOC_ENOMEM. */
+SIOC_API int sioc_namespace_child(struct sioc_namespace *parent, struct sioc_str name,
+                                  struct sioc_namespace **ret_child);
+/* NULL for a namespace that is nobody's child. */
+SIOC_API struct sioc_namespace *sioc_namespace_parent(const struct sioc_namespace *nsp);
+/* Shared: a child that is closed stays usable (it has no sockets, and nobody joins it) until
+ * the last reference is given back.  Others need none. */
+SIOC_API void sioc_namespace_ref(struct sioc_namespace *nsp);
+SIOC_API void sioc_namespace_unref(struct sioc_namespace *nsp);
+
 /* ---- what a handler is told ---- */
 
 SIOC_API enum sioc_event_kind sioc_event_kind(const struct sioc_event *event);
-SIOC_API struct sioc_socket *
-sioc_event_socket(const struct sioc_event *event); /* NULL: it is gone (acks) */
+/* NULL: it is gone (ACK), or there is none (MATCH, NEW_NAMESPACE, ROOM). */
+SIOC_API struct sioc_socket *sioc_event_socket(const struct sioc_event *event);
 SIOC_API struct sioc_namespace *sioc_event_namespace(const struct sioc_event *event);
-/* CLIENT, PACKET: the event's name, valid UTF-8 (unescaped).  ERROR: that of the event which
- * was refused.  Borrowed. */
+/* CLIENT, PACKET, OUTGOING: the event's name, valid UTF-8 (unescaped).  ERROR: that of the
+ * event which was refused.  MATCH: that of the namespace.  ROOM: "join-room" and the like.
+ * Borrowed. */
+SIOC_API struct sioc_str sioc_event_room(const struct sioc_event *event); /* ROOM */
 SIOC_API struct sioc_str sioc_event_name(const struct sioc_event *event);
 /* DISCONNECTING, DISCONNECT: the reason (protocol.md 5) and details ("" when there are none).
  * ERROR: the reason is the middleware's message. */
@@ -139,9 +179,9 @@ SIOC_API struct sioc_str sioc_event_details(const struct sioc_event *event);
 /* ACK: 0 = answered, SIOC_ETIMEDOUT, SIOC_ECLOSED (the client left). */
 SIOC_API int sioc_event_status(const struct sioc_event *event);
 
-/* CLIENT, PACKET, ACK: drives the sink with the arguments, one value each; *ret_count of them
- * (may be NULL).  ERROR: with the middleware's data, if it gave any. May be called more than
- * once.  SIOC_E* of the decoder or of the sink. */
+/* CLIENT, PACKET, ACK, OUTGOING: drives the sink with the arguments, one value each; *ret_count
+ * of them (may be NULL).  ERROR: with the middleware's data, if it gave any. May be called more
+ * than once.  SIOC_E* of the decoder or of the sink. */
 SIOC_API int sioc_event_read(const struct sioc_event *event, struct sioc_sink *sink,
                              size_t *ret_count);
 /* The same for C: before the first argument (args.h).  Valid during the call. */
@@ -174,7 +214,8 @@ SIOC_API int sioc_pass(struct sioc_server *server, struct sioc_passage passage,
 struct sioc_reply {
     uint64_t socket; /* its handle */
     uint64_t id;
-    bool wanted; /* false: the client did not ask for an ack */
+    uint64_t serial; /* private: which of the socket's events it is */
+    bool wanted;     /* false: the client did not ask for an ack */
 };
 SIOC_API struct sioc_reply sioc_event_reply(const struct sioc_event *event);
 

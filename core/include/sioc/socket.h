@@ -69,6 +69,22 @@ SIOC_API int sioc_socket_on(struct sioc_socket *socket, struct sioc_str name,
 /* As sioc_namespace_off. */
 SIOC_API int sioc_socket_off(struct sioc_socket *socket, struct sioc_str name, const void *user,
                              intptr_t ref);
+/* Handlers of every event that is sent to the socket, broadcasts included, before it is; not of
+ * answers, nor of volatile ones that are dropped (SIOC_EVENT_OUTGOING).  off: all of them, or
+ * the one with that user and ref; how many.  As for the rest sioc_socket_on. */
+SIOC_API int sioc_socket_on_outgoing(struct sioc_socket *socket, struct sioc_handler handler,
+                                     unsigned flags);
+SIOC_API int sioc_socket_off_outgoing(struct sioc_socket *socket, const void *user,
+                                      intptr_t ref);
+/* Walk the handlers of one name (ptr NULL: of every event) in the order of calls, those of
+ * what is sent, and the names that have handlers (one may come several times).  *pos starts at
+ * 0; false at the end.  Adding and removing meanwhile is not allowed. */
+SIOC_API bool sioc_socket_handler_next(const struct sioc_socket *socket, struct sioc_str name,
+                                       size_t *pos, struct sioc_handler *ret_handler);
+SIOC_API bool sioc_socket_outgoing_next(const struct sioc_socket *socket, size_t *pos,
+                                        struct sioc_handler *ret_handler);
+SIOC_API bool sioc_socket_name_next(const struct sioc_socket *socket, size_t *pos,
+                                    struct sioc_str *ret_name);
 /* Middleware for the client's events: runs in order of registration after the handlers of every
  * event and before those of its name (SIOC_EVENT_PACKET); each answers by sioc_pass.  Events
  * are asked for with the middleware that was there when they came.  At most 64 events (or
@@ -112,8 +128,10 @@ struct sioc_emit {
  * being disconnected), an encoding error, SIOC_ENOMEM. */
 SIOC_API int sioc_socket_emit(struct sioc_socket *socket, struct sioc_message *message,
                               const struct sioc_emit *emit);
-/* Answers an event.  Only the first answer counts (SIOC_ESTATE is not told apart: a second one
- * is ignored by clients).  SIOC_ECLOSED when the client has gone. message: taken. */
+/* Answers an event.  Only the first answer is sent, whoever of its handlers gives it:
+ * SIOC_ESTATE for others (as far as the socket remembers: its last 64 events that want an
+ * answer; clients ignore a second one).  SIOC_ECLOSED when the client has gone. message: taken.
+ */
 SIOC_API int sioc_reply_send(struct sioc_server *server, struct sioc_reply reply,
                              struct sioc_message *message);
 
@@ -156,6 +174,15 @@ struct sioc_target {
  * = 10 s; whoever leaves is not waited for), its socket NULL. */
 SIOC_API int sioc_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
                             struct sioc_message *message, const struct sioc_emit *emit);
+/* An event for the other servers of the cluster, in the same namespace.  SIOC_ERESERVED:
+ * "connect", "connection", "new_namespace"; else as sioc_message_new. */
+SIOC_API int sioc_message_new_for_servers(struct sioc_namespace *nsp, struct sioc_str event,
+                                          struct sioc_message **ret_message);
+/* message: taken in any case.  Returns how many servers are told (0 without a cluster), or an
+ * error.  With emit->ack exactly one SIOC_EVENT_ACK follows as for sioc_broadcast, with one
+ * answer for each of them. */
+SIOC_API int sioc_server_side_emit(struct sioc_namespace *nsp, struct sioc_message *message,
+                                   const struct sioc_emit *emit);
 /* Calls fn for each socket that is meant, on this node.  fn may join, leave and disconnect it.
  */
 SIOC_API int sioc_for_each_socket(struct sioc_namespace *nsp, const struct sioc_target *target,

@@ -164,6 +164,14 @@ function serve(nsp, name) {
 serve(app, '/');
 for (const name of ['/admin', '/chat', '/mw', '/slow', '/early']) serve(app.of(name), name);
 
+serve(app.of(/^\/dyn-\d+$/), 'dyn');
+app.of((name, auth, next) => {
+  const ok = (name === '/fn' || name === '/late') && auth.key === 'open';
+  if (name === '/late') setTimeout(() => next(null, ok), 50);
+  else next(null, ok);
+}).on('connection', (socket) => socket.emit('hello', socket.nsp.name));
+app.on('new_namespace', (nsp) => record('new_namespace', nsp.name));
+
 app.of('/mw').use((socket, next) => {
   if (socket.handshake.auth.token === 'secret') return next();
   const error = new Error('not authorized');

@@ -50,7 +50,7 @@ static void wrong_calls_are_explained(void **state)
              "refuses(io.to, io, {{}})\n"
              "refuses(io.timeout, io, -1)\n"
              "refuses(io.listen, io, 70000)\n"
-             "refuses(io.of, io, print)\n"
+             "refuses(io.of, io, '^%', { pattern = true })\n"
              "refuses(io.websocket, io, '/x', print)\n"
              "refuses(io.static, io, '/', 'no such folder')\n" TAIL,
         "false\tthis is a method: call it with a colon, as in io:emit(...) or "
@@ -67,8 +67,7 @@ static void wrong_calls_are_explained(void **state)
         "false\tbad argument #2 to '?' (the name of a room, or an array of names, expected)\n"
         "false\tbad argument #2 to '?' (a time in seconds expected, 0 or more)\n"
         "false\tbad argument #2 to '?' (a port from 0 to 65535 expected)\n"
-        "false\tdynamic namespaces (patterns and functions) are not available yet in "
-        "sioc " SIOC_VERSION "\n"
+        "false\tmalformed pattern (ends with '%')\n"
         "false\twebsocket is not available yet in sioc " SIOC_VERSION "\n"
         "false\tstatic folder \"no such folder\": there is no readable folder of that "
         "name\n");

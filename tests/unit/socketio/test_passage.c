@@ -289,6 +289,50 @@ static void bounds_what_waits(void **state)
     teardown();
 }
 
+static struct sioc_reply asked[80];
+static size_t asked_count;
+
+static void on_asked(void *user, intptr_t ref, struct sioc_event *event)
+{
+    (void)user;
+    (void)ref;
+    asked[asked_count++] = sioc_event_reply(event);
+}
+
+static int answer(size_t i, int value)
+{
+    struct sioc_message *m;
+    assert_int_equal(sioc_message_new_answer(f.root, &m), 0);
+    sioc_put_int(sioc_message_sink(m), value);
+    return sioc_reply_send(f.server, asked[i], m);
+}
+
+/* Two handlers of one event, and a memory of 64 events. */
+static void sends_the_first_answer_only(void **state)
+{
+    (void)state;
+    char text[64];
+    setup();
+    asked_count = 0;
+    sioc_namespace_event(f.root, sioc_str("asked"), handler(on_asked, 1), 0);
+    sioc_namespace_event(f.root, sioc_str("asked"), handler(on_asked, 2), 0);
+    send_text("427[\"asked\"]");
+    assert_int_equal(asked_count, 2);
+    assert_int_equal(answer(1, 5), 0);
+    assert_int_equal(answer(0, 6), SIOC_ESTATE);
+    assert_string_equal(wire_next(&f.wire), "437[5]");
+    for (int i = 0; i < 32; i++) {
+        snprintf(text, sizeof text, "42%d[\"asked\"]", 10 + i);
+        send_text(text);
+        assert_int_equal(answer(asked_count - 1, i), 0);
+        snprintf(text, sizeof text, "43%d[%d]", 10 + i, i);
+        assert_string_equal(wire_next(&f.wire), text);
+    }
+    for (size_t i = 0; i < asked_count; i++)
+        assert_int_equal(answer(i, 0), SIOC_ESTATE);
+    teardown();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +345,7 @@ int main(void)
         cmocka_unit_test(asks_those_that_were_there_when_the_event_came),
         cmocka_unit_test(closes_for_malformed_text),
         cmocka_unit_test(bounds_what_waits),
+        cmocka_unit_test(sends_the_first_answer_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
