@@ -26,13 +26,20 @@
     X(reject_body_timeout, "request body not complete in time")                       \
     X(reject_idle, "keep-alive connection idle too long")                             \
     X(reject_too_big, "message or body above max_payload")                            \
+    X(reject_conn_limit, "connection above max_conns")                                \
+    X(reject_conn_ip, "connection above max_conns_per_ip")                            \
+    X(reject_keepalive, "connection closed after max_keepalive_requests")             \
+    X(reject_hs_rate, "handshake above max_handshakes_per_ip")                        \
+    X(reject_sid_flood, "unknown session id above max_unknown_sids_per_ip")           \
     X(reject_origin, "foreign origin")                                                \
     X(reject_handshake, "Engine.IO request refused (codes 0 to 5)")                   \
     X(reject_sid_unknown, "session id that is not, or no longer, known")              \
     X(reject_ws_handshake, "WebSocket upgrade refused")                               \
     X(reject_ws_proto, "WebSocket protocol violation (1002)")                         \
+    X(reject_ws_ping, "more than max_pings WebSocket pings (1008)")                   \
     X(reject_utf8, "invalid UTF-8 (1007)")                                            \
     X(reject_eio_packet, "undecodable Engine.IO packet")                              \
+    X(reject_eio_packets, "payload of more than max_packets packets")                 \
     X(reject_eio_overlap, "two GETs or two POSTs at once on a session")               \
     X(reject_sio_packet, "undecodable Socket.IO packet")                              \
     X(reject_sio_state, "packet that the namespace's state does not allow")           \

@@ -38,6 +38,7 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                              .log = log};
     e->ws = (struct ws_config){.max_message_bytes = options->max_payload_bytes,
                                .max_queue_bytes = options->max_queue_bytes,
+                               .max_pings = options->max_pings,
                                .close_timeout_ms = WS_CLOSE_TIMEOUT_MS,
                                .message_timeout_ms = WS_MESSAGE_TIMEOUT_MS,
                                .metrics = metrics,
@@ -189,7 +190,9 @@ void eio_engine_open(struct eio_engine *e, struct http_request *request, struct 
 /* A request that wants a new session; nobody needs to be asked as a rule. */
 static void admit(struct eio_engine *e, struct http_request *request, const struct query *q)
 {
-    if (e->asks_allow || e->asks_id)
+    if (!http_request_may_open(request))
+        eio_refuse_flood(request, "10");
+    else if (e->asks_allow || e->asks_id)
         eio_admission_begin(e, request);
     else if (!q->version_4)
         eio_refuse(e, request, EIO_REFUSE_VERSION, NULL, NOTHING);

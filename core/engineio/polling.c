@@ -214,10 +214,23 @@ void eio_polling_take_get(struct eio_polling *p, struct http_request *request)
 
 /* ---- POST: the client sends ---- */
 
+/* None of them is worked on: a client that sends so many is no client. */
+static void refuse_packets(struct eio_polling *p, struct http_request *post)
+{
+    p->post = NULL;
+    p->session->engine->metrics->reject_eio_packets++;
+    refuse(p, post, 400);
+    eio_session_fail(p->session, "parse error", "too many packets");
+}
+
 static void on_post_complete(struct http_request *request)
 {
     struct eio_polling *p = request->user;
     struct sioc_str body = buf_str(&request->body);
+    if (!eio_payload_fits(body, p->session->engine->options->max_packets)) {
+        refuse_packets(p, request);
+        return;
+    }
     struct buf repaired;
     buf_init(&repaired);
     if (!utf8_valid(body)) { /* the reference replaces, it does not refuse */

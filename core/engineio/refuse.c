@@ -115,8 +115,16 @@ void eio_refuse(struct eio_engine *e, struct http_request *request, enum eio_ref
     if (why == EIO_REFUSE_SID)
         e->metrics->reject_sid_unknown++;
     tell(e, request, why, name, text);
-    if (request->head.upgrade)
+    if (why == EIO_REFUSE_SID && !http_request_may_not_know(request))
+        eio_refuse_flood(request, "60");
+    else if (request->head.upgrade)
         answer_upgrade(request, foreign, text);
     else
         answer_json(request, why, text);
+}
+
+void eio_refuse_flood(struct http_request *request, const char *retry_after_s)
+{
+    struct http_field retry = {"Retry-After", sioc_str(retry_after_s)};
+    http_respond_close(request, 429, &retry, 1, STR(""));
 }

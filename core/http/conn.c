@@ -228,17 +228,82 @@ static void on_turn_end(struct net_task *task)
     set_deadline(c);
 }
 
+/* ---- the gate ---- */
+
+static uint64_t now_of(struct net_stream *stream)
+{
+    return net_loop_now_ms(net_stream_loop(stream));
+}
+
+static void on_uncounted_close(void *user)
+{
+    ((struct metrics *)user)->connections_closed++;
+}
+
+static void on_counted_close(void *user)
+{
+    struct http_peer *peer = user;
+    peer->gate->metrics->connections_closed++;
+    http_gate_leave(peer);
+}
+
+/* Says why, if that fits into what the kernel takes at once; an attacker is not waited for. */
+static void turn_away(struct net_stream *stream)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+                                 "Retry-After: 1\r\nContent-Length: 0\r\n\r\n";
+    struct net_span span = {answer, sizeof answer - 1};
+    if (!net_stream_secure(stream))
+        (void)net_stream_write(stream, &span, 1);
+    net_stream_close(stream);
+}
+
+/* False: turned away. */
+static bool enter(const struct http_config *config, struct net_stream *stream,
+                  struct http_peer **ret_peer)
+{
+    uint8_t key[NET_ADDRESS_KEY];
+    config->metrics->connections_opened++;
+    *ret_peer = NULL;
+    if (config->gate) {
+        net_stream_peer_key(stream, key);
+        *ret_peer = http_gate_enter(config->gate, key, now_of(stream));
+    }
+    if (*ret_peer)
+        net_stream_on_close(stream, on_counted_close, *ret_peer);
+    else
+        net_stream_on_close(stream, on_uncounted_close, config->metrics);
+    if (*ret_peer || !config->gate)
+        return true;
+    turn_away(stream);
+    return false;
+}
+
+bool http_request_may_open(struct http_request *request)
+{
+    struct http_conn *c = request->conn;
+    return !c->peer || http_gate_handshake(c->peer, now_of(c->stream));
+}
+
+bool http_request_may_not_know(struct http_request *request)
+{
+    struct http_conn *c = request->conn;
+    return !c->peer || http_gate_unknown_sid(c->peer, now_of(c->stream));
+}
+
 /* ---- the interface ---- */
 
 void http_conn_open(const struct http_config *config, struct net_stream *stream)
 {
+    struct http_peer *peer;
+    if (!enter(config, stream, &peer))
+        return;
     struct http_conn *c = mem_zalloc(sizeof *c);
-    config->metrics->connections_opened++;
-    net_stream_count_close(stream, &config->metrics->connections_closed);
     if (!c) {
         net_stream_close(stream);
         return;
     }
+    c->peer = peer;
     c->config = config;
     c->stream = stream;
     c->phase = HTTP_PHASE_HEAD;

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "http/gate.h"
 #include "http/parser.h"
 #include "net/stream.h"
 
@@ -27,6 +28,8 @@ struct http_config {
     uint64_t body_timeout_ms;   /* from the head to the end of the body */
     uint64_t keepalive_timeout_ms; /* between a response and the next head */
     size_t max_body_bytes;         /* default for http_request.max_body_bytes */
+    uint32_t max_requests;         /* on one connection; 0: no limit */
+    struct http_gate *gate;        /* who may come; NULL: everyone */
     struct metrics *metrics;
     const struct log *log;
     /* Gets each request when its head is complete; must set `ops`, or respond at once. */
@@ -70,6 +73,10 @@ void http_conns_destroy(const struct http_config *config);
 /* Closes this connection now, whatever is going on; `aborted` is called if a request is open.
  */
 void http_conn_destroy(struct http_conn *conn);
+
+/* Asks the gate about the request's address: false = too many from there. */
+bool http_request_may_open(struct http_request *request);     /* a session */
+bool http_request_may_not_know(struct http_request *request); /* a session id */
 
 struct net_stream *http_request_stream(struct http_request *request); /* borrowed */
 

@@ -31,6 +31,8 @@ struct http_conn {
     const struct http_config *config;
     struct net_stream *stream; /* owned; NULL when dead */
     struct list node;          /* in config->connections */
+    struct http_peer *peer;    /* NULL when there is no gate */
+    uint32_t requests;         /* that came */
     struct request *request;   /* in flight, or NULL */
     struct buf in;             /* came, but could not be used yet */
     struct sioc_str rest;      /* while feeding: what is behind the point reached */

@@ -108,6 +108,10 @@ static void begin_request(struct http_conn *c, struct request *r)
     http_conn_clear_deadline(c);
     if (!r->pub.head.keep_alive)
         c->closing = true;
+    if (++c->requests == c->config->max_requests && !c->closing) {
+        c->config->metrics->reject_keepalive++;
+        c->closing = true;
+    }
     c->config->handle(c->config->user, &r->pub);
     if (c->phase == HTTP_PHASE_HANDLE)
         begin_body(c);

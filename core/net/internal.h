@@ -79,8 +79,9 @@ struct net_stream {
     const struct net_transport_ops *transport;
     const struct net_stream_ops *ops;
     void *owner;
-    struct net_tls_conn *tls; /* the transport's, or NULL */
-    uint64_t *closed_count;   /* raised once when the stream closes, or NULL */
+    struct net_tls_conn *tls;     /* the transport's, or NULL */
+    void (*on_close)(void *user); /* called once when the stream closes, or NULL */
+    void *on_close_user;
     int fd;
     bool reading : 1;
     bool want_write : 1;

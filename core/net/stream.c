@@ -70,9 +70,10 @@ void net_stream_set_owner(struct net_stream *s, const struct net_stream_ops *ops
     s->owner = owner;
 }
 
-void net_stream_count_close(struct net_stream *s, uint64_t *counter)
+void net_stream_on_close(struct net_stream *s, void (*fn)(void *user), void *user)
 {
-    s->closed_count = counter;
+    s->on_close = fn;
+    s->on_close_user = user;
 }
 
 /* ---- in ---- */
@@ -159,11 +160,12 @@ static void free_stream(uv_handle_t *handle)
     mem_free(NET_OF(handle, struct net_stream, poll));
 }
 
-static void count_closed(struct net_stream *s)
+static void tell_closed(struct net_stream *s)
 {
-    if (s->closed_count)
-        ++*s->closed_count;
-    s->closed_count = NULL;
+    void (*fn)(void *user) = s->on_close;
+    s->on_close = NULL;
+    if (fn)
+        fn(s->on_close_user);
 }
 
 void net_stream_close(struct net_stream *s)
@@ -172,7 +174,7 @@ void net_stream_close(struct net_stream *s)
         return;
     s->closed = true;
     s->ops = NULL;
-    count_closed(s);
+    tell_closed(s);
     uv_close((uv_handle_t *)&s->poll, free_stream);
     s->transport->close(s);
 }
@@ -226,7 +228,7 @@ void net_stream_close_gently(struct net_stream *s)
         net_stream_close(s);
         return;
     }
-    count_closed(s);
+    tell_closed(s);
     s->transport->shutdown(s);
     linger->stream = s;
     net_timer_init(&linger->timer, linger_timeout);
@@ -253,6 +255,14 @@ struct net_loop *net_stream_loop(const struct net_stream *s)
 bool net_stream_secure(const struct net_stream *s)
 {
     return s->transport->secure;
+}
+
+void net_stream_peer_key(const struct net_stream *s, uint8_t ret_key[NET_ADDRESS_KEY])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool ipv4 = memcmp(s->address, mapped, sizeof mapped) == 0;
+    memset(ret_key, 0, NET_ADDRESS_KEY);
+    memcpy(ret_key, s->address, ipv4 ? 16 : 8);
 }
 
 void net_stream_peer(const struct net_stream *s, char ret_address[NET_ADDRESS_MAX],

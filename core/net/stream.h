@@ -49,15 +49,18 @@ void net_stream_close(struct net_stream *stream);
  * lets an answer arrive although the peer is still sending.  No callback comes any more. */
 void net_stream_close_gently(struct net_stream *stream);
 
-/* *counter is raised by one when the stream is closed (gently: when that begins); borrowed
- * until then. */
-void net_stream_count_close(struct net_stream *stream, uint64_t *counter);
+/* fn(user) once, when the stream is closed (gently: when that begins). */
+void net_stream_on_close(struct net_stream *stream, void (*fn)(void *user), void *user);
 
 struct net_loop *net_stream_loop(const struct net_stream *stream);
 bool net_stream_secure(const struct net_stream *stream); /* TLS */
 /* The peer's numeric address ("127.0.0.1", "::1"; "" for Unix sockets) and port,
  * NUL-terminated. */
 #define NET_ADDRESS_MAX 64
+/* The peer's address as limits count it: an IPv4 address, or the /64 of an IPv6 one; all zero
+ * when there is none. */
+#define NET_ADDRESS_KEY 16
+void net_stream_peer_key(const struct net_stream *stream, uint8_t ret_key[NET_ADDRESS_KEY]);
 void net_stream_peer(const struct net_stream *stream, char ret_address[NET_ADDRESS_MAX],
                      uint16_t *ret_port);
 

@@ -75,6 +75,7 @@ struct sioc_server {
     struct buf scratch;
 
     struct http_config http;
+    struct http_gate gate;
     struct http_router router;
     struct list connections;
     struct list surveys; /* broadcasts that wait for answers */

@@ -81,6 +81,18 @@ static const struct entry entries[] = {
     COUNT("max_depth", max_depth, 1, 1000, "64", "arrays and objects inside one another"),
     COUNT("max_queue", max_queue, 1024, GIB, "1048576",
           "bytes that may wait for a slow reader"),
+    COUNT("max_packets", max_packets, 1, 1000000, "4096", "packets of one polling payload"),
+    COUNT("max_pings", max_pings, 1, 1000000, "50",
+          "WebSocket pings of one connection within 10 s"),
+    COUNT("max_conns", max_conns, 1, GIB, "",
+          "connections of all clients; else 9 of 10 file descriptors"),
+    COUNT("max_conns_per_ip", max_conns_per_ip, 1, GIB, "", "connections of one address"),
+    COUNT("max_handshakes_per_ip", max_handshakes_per_ip, 1, GIB, "",
+          "new sessions of one address within 10 s"),
+    COUNT("max_unknown_sids_per_ip", max_unknown_sids_per_ip, 1, GIB, "",
+          "session ids that one address may guess within 60 s"),
+    COUNT("max_keepalive_requests", max_keepalive_requests, 1, GIB, "1000",
+          "requests on one connection"),
     COUNT("max_header_bytes", max_header_bytes, 512, 1048576, "16384",
           "request line and headers"),
     COUNT("max_headers", max_headers, 8, HTTP_MAX_HEADERS, "64", "headers of one request"),
@@ -160,6 +172,8 @@ struct sioc_options *sioc_options_new(void)
     if (!o)
         return NULL;
     o->cors_max_age = o->cookie_max_age = -1;
+    o->max_conns = o->max_conns_per_ip = -1;
+    o->max_handshakes_per_ip = o->max_unknown_sids_per_ip = -1;
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         if (set_default(o, &entries[i]) < 0) {
             sioc_options_free(o);

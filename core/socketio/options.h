@@ -26,6 +26,8 @@ struct sioc_options {
     bool cleanup_empty_child_namespaces;
     struct sio_text_list cors_origin, cors_methods, cors_allowed_headers, cors_exposed_headers;
     double cors_max_age; /* seconds, -1 = not given */
+    double max_conns, max_conns_per_ip, max_handshakes_per_ip, max_unknown_sids_per_ip;
+    double max_keepalive_requests, max_packets, max_pings; /* those above: -1 = not given */
     bool http_compression, cookie, cookie_http_only, cookie_secure;
     double http_compression_threshold;
     char *cookie_name, *cookie_path, *cookie_domain, *cookie_same_site; /* NULL: not given */
@@ -49,6 +51,7 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
 
 /* Borrows from the options. */
 void sio_options_make_engine(const struct sioc_options *options, struct eio_options *engine);
+void sio_options_make_gate(const struct sioc_options *options, struct http_gate_limits *limits);
 /* Fills `cors` (initialised) from the options. */
 int sio_options_make_cors(const struct sioc_options *options, struct http_cors *cors);
 

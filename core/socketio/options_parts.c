@@ -5,6 +5,7 @@
 #include "http/chars.h"
 #include "socketio/options.h"
 #include <stdio.h>
+#include <sys/resource.h>
 
 /* ---- texts ---- */
 
@@ -78,6 +79,8 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
         .upgrade_timeout_ms = sio_ms(o->upgrade_timeout),
         .max_payload_bytes = (size_t)o->max_payload,
         .max_queue_bytes = (size_t)o->max_queue,
+        .max_packets = (size_t)o->max_packets,
+        .max_pings = (uint32_t)o->max_pings,
         .compress_bytes = o->http_compression ? (size_t)o->http_compression_threshold : 0,
         .cookie = {.name = o->cookie ? o->cookie_name : NULL,
                    .path = o->cookie_path,
@@ -86,6 +89,31 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
                    .http_only = o->cookie_http_only,
                    .secure = o->cookie_secure,
                    .max_age_s = (int64_t)o->cookie_max_age},
+    };
+}
+
+/* A tenth is left for files, and for connections that are only told to go away. */
+static size_t conns_by_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    size_t conns = (size_t)(files.rlim_cur - files.rlim_cur / 10);
+    return conns ? conns : 1;
+}
+
+static size_t given(double value)
+{
+    return value > 0 ? (size_t)value : 0;
+}
+
+void sio_options_make_gate(const struct sioc_options *o, struct http_gate_limits *limits)
+{
+    *limits = (struct http_gate_limits){
+        .conns = o->max_conns > 0 ? (size_t)o->max_conns : conns_by_descriptors(),
+        .conns_per_ip = given(o->max_conns_per_ip),
+        .handshakes_per_ip = given(o->max_handshakes_per_ip),
+        .unknown_sids_per_ip = given(o->max_unknown_sids_per_ip),
     };
 }
 

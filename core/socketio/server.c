@@ -88,6 +88,8 @@ static void fill_http_config(struct sioc_server *server)
         .body_timeout_ms = sio_ms(o->body_timeout),
         .keepalive_timeout_ms = sio_ms(o->keepalive_timeout),
         .max_body_bytes = (size_t)o->max_payload,
+        .max_requests = (uint32_t)o->max_keepalive_requests,
+        .gate = &server->gate,
         .metrics = &server->metrics,
         .log = &server->log,
         .handle = on_request,
@@ -103,6 +105,8 @@ static int server_init(struct sioc_server *server)
     struct server_parts *parts = parts_of(server);
     sio_options_make_engine(server->options, &parts->engine);
     fill_http_config(server);
+    http_gate_init(&server->gate, &server->metrics);
+    sio_options_make_gate(server->options, &server->gate.limits);
     server->parser = strcmp(server->options->parser, sio_parser_msgpack.name) == 0
                          ? &sio_parser_msgpack
                          : &sio_parser_json;
@@ -233,6 +237,7 @@ void sioc_server_free(struct sioc_server *server)
     http_conns_destroy(&server->http);
     net_loop_flush(
         server->loop); /* frees what the closing left: nothing may point here afterwards */
+    http_gate_deinit(&server->gate);
     eio_engine_deinit(&server->engine);
     sio_engine_forget_hooks(server);
     http_router_deinit(&server->router);

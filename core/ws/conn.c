@@ -28,7 +28,7 @@ enum {
     CLOSED_POLICY = 1008,
 };
 
-#define MAX_PINGS        50
+#define DEFAULT_PINGS    50
 #define PING_WINDOW_MS   10000
 #define CLOSE_REASON_MAX 123
 #define CONTROL_MAX      125
@@ -56,7 +56,7 @@ struct ws_conn {
         struct net_garbage garbage; /* when dead */
     } end;
     uint32_t ping_window; /* when it began, in ms that may wrap */
-    uint8_t pings;        /* in that window */
+    uint32_t pings;       /* in that window */
     uint8_t state;        /* enum conn_state */
     bool broken;          /* writing failed; to be told at the end of the turn */
     bool undrained;       /* something was queued since the last `drained` */
@@ -264,7 +264,8 @@ static bool ping_allowed(struct ws_conn *c)
         c->ping_window = now;
         c->pings = 0;
     }
-    return ++c->pings <= MAX_PINGS;
+    uint32_t max = c->config->max_pings ? c->config->max_pings : DEFAULT_PINGS;
+    return ++c->pings <= max;
 }
 
 static void on_ping(void *user, struct sioc_str payload)
@@ -273,6 +274,7 @@ static void on_ping(void *user, struct sioc_str payload)
     if (c->state != WS_OPEN)
         return;
     if (!ping_allowed(c)) {
+        c->config->metrics->reject_ws_ping++;
         fail(c, CLOSED_POLICY);
         return;
     }

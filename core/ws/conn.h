@@ -40,6 +40,7 @@ struct ws_config {
     uint64_t close_timeout_ms;   /* waiting for the peer's close frame */
     uint64_t message_timeout_ms; /* a started message or frame must be complete after that; 0:
                                     none */
+    uint32_t max_pings;          /* within 10 s; 0: 50 */
     struct metrics *metrics;
     struct list *connections; /* every open ws_conn is linked here; NULL: not */
 };

@@ -185,11 +185,16 @@ static void test_reset(void **state)
     assert_int_equal(gone, 1);
 }
 
+static void count_close(void *user)
+{
+    ++*(uint64_t *)user;
+}
+
 static void test_count(void **state)
 {
     (void)state;
     uint64_t closed = 0;
-    net_stream_count_close(stream, &closed);
+    net_stream_on_close(stream, count_close, &closed);
     net_stream_close(stream);
     stream = NULL;
     assert_int_equal(closed, 1);
@@ -208,7 +213,7 @@ static void test_close_gently(void **state)
     const struct net_span span = {"answer", 6};
     assert_int_equal(send(peer, "request", 7, 0), 7); /* never read by the owner */
     usleep(2000);
-    net_stream_count_close(stream, &closed);
+    net_stream_on_close(stream, count_close, &closed);
     assert_int_equal(net_stream_write(stream, &span, 1), 6);
     net_stream_close_gently(stream);
     stream = NULL;
