@@ -19,6 +19,7 @@
     X(events_unhandled, "events without a listener, not decoded")                     \
     X(events_refused, "events that a socket's middleware refused")                    \
     X(handler_errors, "handlers that threw")                                          \
+    X(deflated_frames, "messages compressed for WebSockets, once for all receivers")  \
     X(volatile_dropped, "volatile packets dropped because the peer was not writable") \
     X(reject_hdr_timeout, "request head not complete in time")                        \
     X(reject_hdr_size, "request head too big")                                        \
@@ -37,7 +38,8 @@
     X(reject_ws_handshake, "WebSocket upgrade refused")                               \
     X(reject_ws_proto, "WebSocket protocol violation (1002)")                         \
     X(reject_ws_ping, "more than max_pings WebSocket pings (1008)")                   \
-    X(reject_utf8, "invalid UTF-8 (1007)")                                            \
+    X(reject_utf8, "invalid UTF-8, or what does not inflate (1007)")                  \
+    X(reject_inflate, "compressed message that does not inflate, or to too much")     \
     X(reject_eio_packet, "undecodable Engine.IO packet")                              \
     X(reject_eio_packets, "payload of more than max_packets packets")                 \
     X(reject_eio_overlap, "two GETs or two POSTs at once on a session")               \

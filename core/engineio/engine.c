@@ -47,6 +47,9 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
     map_init(&e->sessions);
     buf_init(&e->scratch);
     buf_init(&e->compressed);
+    if (options->per_message_deflate &&
+        !(e->ws.deflate = ws_deflate_pool_new(&options->deflate, metrics)))
+        return SIOC_ENOMEM;
     e->ping = eio_frame_packet(STR("2"));
     return e->ping ? 0 : SIOC_ENOMEM;
 }
@@ -58,6 +61,7 @@ void eio_engine_deinit(struct eio_engine *e)
     buf_deinit(&e->compressed);
     http_compressor_free(e->compressor);
     eio_frame_unref(e->ping);
+    ws_deflate_pool_free(e->ws.deflate);
 }
 
 void eio_engine_close_all(struct eio_engine *e, const char *reason)

@@ -33,6 +33,8 @@ struct eio_options {
     uint32_t max_pings;    /* WebSocket pings of one connection within 10 s */
     size_t compress_bytes; /* payloads of at least that many are compressed; 0 = none are */
     struct eio_cookie cookie;
+    bool per_message_deflate; /* compression on WebSockets, as `deflate` says */
+    struct ws_deflate_options deflate;
 };
 
 /* What goes up.  All with the user of eio_session_set_user, but for opened. */
@@ -69,8 +71,8 @@ struct eio_engine {
     const struct http_cors *cors;
     struct metrics *metrics;
     const struct log *log;
-    struct map sessions; /* by sid */
-    struct ws_config ws;
+    struct map sessions;    /* by sid */
+    struct ws_config ws;    /* its `deflate` is owned */
     struct list websockets; /* all of them, those that only finish closing too */
     struct eio_frame *ping; /* shared by all sessions */
     bool asks_allow, asks_id, tells_headers; /* the floor above wants these calls */

@@ -8,7 +8,9 @@
 
 static void frame_free(struct net_chunk *chunk)
 {
-    mem_free(chunk); /* the chunk is the first member of the frame */
+    struct eio_frame *f = (struct eio_frame *)(void *)chunk; /* its first member */
+    ws_variants_deinit(&f->variants);
+    mem_free(f);
 }
 
 static struct eio_frame *frame_alloc(size_t bytes)
@@ -24,6 +26,7 @@ static struct eio_frame *frame_alloc(size_t bytes)
     f->chunk.bytes = f->storage;
     f->chunk.free = frame_free;
     f->no_compress = false;
+    ws_variants_init(&f->variants);
     return f;
 }
 

@@ -8,12 +8,13 @@
 #define ENGINEIO_FRAME_H
 
 #include "base/buf.h"
-#include "net/chunk.h"
+#include "ws/variants.h"
 #include <sioc/sink.h>
 
 struct eio_frame {
-    struct net_chunk chunk; /* first: the frame is the chunk of its WebSocket form */
-    bool no_compress;       /* the sender's wish; set before the frame is sent to anyone */
+    struct net_chunk chunk;      /* first: the frame is the chunk of its WebSocket form */
+    bool no_compress;            /* the sender's wish; set before the frame is sent to anyone */
+    struct ws_variants variants; /* its compressed forms */
     uint8_t storage[];
 };
 

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "engineio/payload.h"
+#include "engineio/websocket.h"
 
 static void on_flush(struct net_task *task);
 
@@ -375,7 +376,7 @@ int eio_polling_move(struct eio_polling *p, struct ws_conn *ws)
     int error = 0;
     net_task_cancel(&p->flush);
     for (size_t i = 0; i < p->count && error == 0; i++)
-        error = ws_conn_send(ws, &p->queue[i]->chunk);
+        error = eio_websocket_send(ws, p->queue[i]);
     drop_queue(p);
     if (p->get)
         tell_headers(p, p->get);

@@ -243,7 +243,7 @@ int eio_session_send(struct eio_session *s, struct eio_frame *frame)
         return SIOC_EFULL;
     s->engine->metrics->packets_out++;
     int error =
-        s->polling ? eio_polling_send(s->polling, frame) : ws_conn_send(s->ws, &frame->chunk);
+        s->polling ? eio_polling_send(s->polling, frame) : eio_websocket_send(s->ws, frame);
     if (error == SIOC_EFULL)
         choke(s);
     return error;

@@ -57,7 +57,7 @@ static void answer_probe(struct eio_upgrade *u)
 {
     struct eio_session *s = u->session;
     struct eio_frame *pong = eio_frame_packet(STR("3probe"));
-    if (!pong || ws_conn_send(u->ws, &pong->chunk) < 0)
+    if (!pong || eio_websocket_send(u->ws, pong) < 0)
         eio_upgrade_cancel(s);
     else if (!net_timer_active(&u->noop))
         net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);

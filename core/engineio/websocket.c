@@ -1,7 +1,6 @@
 /* engineio/websocket.c -- see websocket.h. */
 #include "engineio/websocket.h"
-#include "base/mem.h"
-#include "ws/handshake.h"
+#include "ws/accept.h"
 
 static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
 {
@@ -49,42 +48,22 @@ static void ignore_closed(void *user, enum ws_closed_by by, uint16_t status,
 static const struct ws_conn_events nobody = {.message = ignore_message,
                                              .closed = ignore_closed};
 
-/* The 101, and the connection behind it. */
-static struct ws_conn *open_conn(struct eio_engine *engine, struct http_request *request,
-                                 struct sioc_str answer, const struct ws_conn_events *events,
-                                 void *user)
-{
-    uint8_t *rest = NULL;
-    size_t rest_len = 0;
-    struct ws_conn *ws = NULL;
-    struct net_stream *stream = http_upgrade(request, answer, &rest, &rest_len);
-    if (stream)
-        ws_conn_open(&engine->ws, stream, sioc_str_n(rest, rest_len), events, user, &ws);
-    mem_free(rest);
-    return ws;
-}
-
 struct ws_conn *eio_websocket_accept(struct eio_engine *engine, struct http_request *request,
                                      bool initial, const struct ws_conn_events *events,
                                      void *user)
 {
-    struct buf answer;
-    buf_init(&answer);
-    struct ws_conn *ws = NULL;
-    if (ws_handshake_check(&request->head, &answer) < 0) {
-        engine->metrics->reject_ws_handshake++;
-        http_respond_raw_close(request, buf_str(&answer));
-        buf_deinit(&answer);
+    struct ws_agreement agreement;
+    if (ws_accept_check(&engine->ws, request, &agreement) < 0)
         return NULL;
-    }
     if (engine->tells_headers)
         engine->ops->headers(engine->user, request, initial);
-    if (ws_handshake_accept(&request->head, buf_str(&request->extra_headers), &answer) < 0)
-        http_conn_destroy(request->conn);
-    else
-        ws = open_conn(engine, request, buf_str(&answer), events, user);
-    buf_deinit(&answer);
-    return ws;
+    return ws_accept(&engine->ws, request, &agreement, events, user);
+}
+
+int eio_websocket_send(struct ws_conn *ws, struct eio_frame *frame)
+{
+    return frame->no_compress ? ws_conn_send(ws, &frame->chunk)
+                              : ws_conn_send_shared(ws, &frame->chunk, &frame->variants);
 }
 
 void eio_websocket_drop(struct ws_conn *ws)

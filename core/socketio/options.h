@@ -30,6 +30,10 @@ struct sioc_options {
     double max_keepalive_requests, max_packets, max_pings; /* those above: -1 = not given */
     bool http_compression, cookie, cookie_http_only, cookie_secure;
     double http_compression_threshold;
+    bool per_message_deflate, server_no_context_takeover, client_no_context_takeover;
+    double server_max_window_bits, client_max_window_bits;
+    double deflate_threshold, deflate_level, deflate_memory_level;
+    double deflate_max_ratio, deflate_max_windows;
     char *cookie_name, *cookie_path, *cookie_domain, *cookie_same_site; /* NULL: not given */
     double cookie_max_age;                  /* seconds, -1 = not given */
     struct sio_text_list tls_cert, tls_key; /* files; pairs by position */

@@ -68,6 +68,21 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
 
 /* ---- for the floors below ---- */
 
+static struct ws_deflate_options make_deflate(const struct sioc_options *o)
+{
+    return (struct ws_deflate_options){
+        .threshold = (size_t)o->deflate_threshold,
+        .server_no_context_takeover = o->server_no_context_takeover,
+        .client_no_context_takeover = o->client_no_context_takeover,
+        .server_max_window_bits = (uint8_t)o->server_max_window_bits,
+        .client_max_window_bits = (uint8_t)o->client_max_window_bits,
+        .level = (uint8_t)o->deflate_level,
+        .memory_level = (uint8_t)o->deflate_memory_level,
+        .max_ratio = (unsigned)o->deflate_max_ratio,
+        .max_windows = (unsigned)o->deflate_max_windows,
+    };
+}
+
 void sio_options_make_engine(const struct sioc_options *o, struct eio_options *engine)
 {
     *engine = (struct eio_options){
@@ -82,6 +97,8 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
         .max_packets = (size_t)o->max_packets,
         .max_pings = (uint32_t)o->max_pings,
         .compress_bytes = o->http_compression ? (size_t)o->http_compression_threshold : 0,
+        .per_message_deflate = o->per_message_deflate,
+        .deflate = make_deflate(o),
         .cookie = {.name = o->cookie ? o->cookie_name : NULL,
                    .path = o->cookie_path,
                    .domain = o->cookie_domain,

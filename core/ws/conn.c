@@ -72,6 +72,7 @@ static void free_conn(struct net_garbage *garbage)
     net_outq_deinit(&c->outq);
     net_chunk_unref(c->pong);
     net_chunk_unref(c->next_pong);
+    ws_deflate_free(c->reader.deflate);
     mem_free(c->early);
     mem_free(c);
 }
@@ -425,7 +426,13 @@ void ws_conn_set_user(struct ws_conn *c, const struct ws_conn_events *events, vo
     c->user = user;
 }
 
-int ws_conn_send(struct ws_conn *c, struct net_chunk *chunk)
+void ws_conn_set_deflate(struct ws_conn *c, struct ws_deflate *deflate)
+{
+    c->reader.deflate = deflate;
+}
+
+/* Whether something can be queued: 0, or what ws_conn_send answers. */
+static int make_room(struct ws_conn *c)
 {
     if (c->state != WS_OPEN || c->broken)
         return SIOC_ECLOSED;
@@ -438,7 +445,36 @@ int ws_conn_send(struct ws_conn *c, struct net_chunk *chunk)
         if (c->outq.bytes > c->config->max_queue_bytes)
             return SIOC_EFULL;
     }
-    return queue(c, chunk);
+    return 0;
+}
+
+int ws_conn_send(struct ws_conn *c, struct net_chunk *chunk)
+{
+    int error = make_room(c);
+    return error < 0 ? error : queue(c, chunk);
+}
+
+/* With context takeover: what the peer does not get, the next message must not refer to. */
+static int send_own(struct ws_conn *c, struct net_chunk *plain)
+{
+    int error = make_room(c);
+    if (error < 0)
+        return error;
+    struct net_chunk *chunk = ws_variants_make(c->reader.deflate, plain);
+    error = queue(c, chunk ? chunk : plain);
+    if (error < 0)
+        ws_deflate_forget(c->reader.deflate);
+    net_chunk_unref(chunk);
+    return error;
+}
+
+int ws_conn_send_shared(struct ws_conn *c, struct net_chunk *chunk,
+                        struct ws_variants *variants)
+{
+    struct ws_deflate *deflate = c->reader.deflate;
+    if (deflate && ws_deflate_params(deflate)->server_takeover)
+        return send_own(c, chunk);
+    return ws_conn_send(c, ws_variants_get(variants, deflate, chunk));
 }
 
 bool ws_conn_idle(const struct ws_conn *c)

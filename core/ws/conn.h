@@ -15,6 +15,7 @@
 #include "net/chunk.h"
 #include "net/stream.h"
 #include "ws/message.h"
+#include "ws/variants.h"
 
 struct ws_conn;
 
@@ -42,7 +43,8 @@ struct ws_config {
                                     none */
     uint32_t max_pings;          /* within 10 s; 0: 50 */
     struct metrics *metrics;
-    struct list *connections; /* every open ws_conn is linked here; NULL: not */
+    struct ws_deflate_pool *deflate; /* borrowed; NULL: offers of compression are ignored */
+    struct list *connections;        /* every open ws_conn is linked here; NULL: not */
 };
 
 /* Takes the stream.  config, events: borrowed, outlive the connection.
@@ -51,6 +53,8 @@ struct ws_config {
 int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
                  struct sioc_str rest, const struct ws_conn_events *events, void *user,
                  struct ws_conn **ret_conn);
+/* Right after ws_conn_open: compression was agreed upon.  deflate: taken. */
+void ws_conn_set_deflate(struct ws_conn *conn, struct ws_deflate *deflate);
 /* For the session that changes hands (upgrade): from now on, events go there. */
 void ws_conn_set_user(struct ws_conn *conn, const struct ws_conn_events *events, void *user);
 
@@ -59,6 +63,10 @@ void ws_conn_set_user(struct ws_conn *conn, const struct ws_conn_events *events,
  * the spot did not help; the chunk was not queued (the caller decides what becomes of the slow
  * reader). */
 int ws_conn_send(struct ws_conn *conn, struct net_chunk *chunk);
+/* The same in the form that the connection has agreed to: compressed, when it is, once for all
+ * that share `variants`; these belong to the chunk. */
+int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
+                        struct ws_variants *variants);
 /* Whether nothing is pending: what `volatile` asks. */
 bool ws_conn_idle(const struct ws_conn *conn);
 /* status 0: an empty close frame (88 00), as Engine.IO wants it.  `closed` is not called for

@@ -128,7 +128,13 @@ static int put_accept(struct buf *answer, struct sioc_str key)
     return 0;
 }
 
-int ws_handshake_accept(const struct http_head *head, struct sioc_str extra, struct buf *answer)
+int ws_handshake_refuse_extensions(struct buf *answer)
+{
+    return refuse(answer, 400, "Invalid or unacceptable Sec-WebSocket-Extensions header", "");
+}
+
+int ws_handshake_accept(const struct http_head *head, const struct ws_extension *extension,
+                        struct sioc_str extra, struct buf *answer)
 {
     struct sioc_str key = http_header_get(head, STR("Sec-WebSocket-Key")), protocol;
     if (!key_valid(key) || !first_protocol(head, &protocol))
@@ -142,6 +148,11 @@ int ws_handshake_accept(const struct http_head *head, struct sioc_str extra, str
     if (protocol.len) {
         buf_put_str(answer, STR("Sec-WebSocket-Protocol: "));
         buf_put_str(answer, protocol);
+        buf_put_str(answer, STR("\r\n"));
+    }
+    if (extension) {
+        buf_put_str(answer, STR("Sec-WebSocket-Extensions: "));
+        ws_extension_write(extension, answer);
         buf_put_str(answer, STR("\r\n"));
     }
     buf_put_str(answer, extra);

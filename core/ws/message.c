@@ -73,10 +73,17 @@ static bool is_control(const struct ws_frame *frame)
     return frame->opcode >= WS_CLOSE;
 }
 
+/* RSV1 says "compressed" on the first frame of a message, and nothing elsewhere (RFC 7692, 6).
+ */
+static bool may_be_compressed(const struct ws_reader *r, const struct ws_frame *frame)
+{
+    return r->deflate && (frame->opcode == WS_TEXT || frame->opcode == WS_BINARY);
+}
+
 /* What can be said of a frame before its payload is there. */
 static int check_head(const struct ws_reader *r, const struct ws_frame *frame)
 {
-    if (!frame->masked || frame->rsv1)
+    if (!frame->masked || (frame->rsv1 && !may_be_compressed(r, frame)))
         return BAD_PROTOCOL;
     if (is_control(frame))
         return 0;
@@ -130,6 +137,41 @@ static void hand_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_
     r->events->message(r->user, opcode == WS_BINARY, bytes, len);
 }
 
+/* A whole message as it came.  The buffer is the pool's while nobody uses it, and handlers may
+ * do what they like meanwhile. */
+static int inflate_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_t len)
+{
+    struct buf out = ws_deflate_take_buf(r->deflate);
+    int status =
+        ws_deflate_inflate(r->deflate, sioc_str_n(bytes, len), r->max_message_bytes, &out);
+    if (status == 0 && opcode == WS_TEXT && !utf8_valid(buf_str(&out)))
+        status = BAD_UTF8;
+    if (status == 0)
+        hand_out(r, opcode, out.len ? out.bytes : bytes, out.len);
+    ws_deflate_give_buf(r->deflate, out);
+    return status;
+}
+
+/* The message that ends with this fragment. */
+static int joined(struct ws_reader *r, uint8_t *payload)
+{
+    struct ws_partial *partial = r->partial;
+    unsigned opcode = r->fragment_opcode;
+    int status = 0;
+    if (opcode == WS_TEXT && partial->utf8_state != 0)
+        return BAD_UTF8;
+    r->fragment_opcode = 0;
+    /* An empty message has no buffer, but its bytes are never NULL. */
+    size_t sum = partial->fragments.len;
+    uint8_t *bytes = sum ? partial->fragments.bytes : payload;
+    if (r->compressed)
+        status = inflate_out(r, opcode, bytes, sum);
+    else
+        hand_out(r, opcode, bytes, sum);
+    buf_reset(&partial->fragments);
+    return status;
+}
+
 /* A message of more than one frame. */
 static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
 {
@@ -139,28 +181,18 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *
     struct ws_partial *partial = r->partial;
     if (frame->opcode != WS_CONTINUATION) {
         r->fragment_opcode = (uint8_t)frame->opcode;
+        r->compressed = frame->rsv1;
         r->empty_fragments = 0;
     }
     if (len == 0 && !frame->fin && ++r->empty_fragments > WS_MAX_EMPTY_FRAGMENTS)
         return BAD_POLICY;
-    if (r->fragment_opcode == WS_TEXT &&
+    if (r->fragment_opcode == WS_TEXT && !r->compressed &&
         !utf8_feed(&partial->utf8_state, sioc_str_n(payload, len)))
         return BAD_UTF8;
     buf_put(&partial->fragments, payload, len);
     if (partial->fragments.error)
         return NO_MEMORY;
-    if (!frame->fin)
-        return 0;
-
-    unsigned opcode = r->fragment_opcode;
-    if (opcode == WS_TEXT && partial->utf8_state != 0)
-        return BAD_UTF8;
-    r->fragment_opcode = 0;
-    /* An empty message has no buffer, but its bytes are never NULL. */
-    size_t sum = partial->fragments.len;
-    hand_out(r, opcode, sum ? partial->fragments.bytes : payload, sum);
-    buf_reset(&partial->fragments);
-    return 0;
+    return frame->fin ? joined(r, payload) : 0;
 }
 
 static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
@@ -171,6 +203,8 @@ static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_
         return control_frame(r, frame, payload);
     if (!frame->fin || frame->opcode == WS_CONTINUATION)
         return fragment(r, frame, payload);
+    if (frame->rsv1)
+        return inflate_out(r, frame->opcode, payload, len);
     if (frame->opcode == WS_TEXT && !utf8_valid(sioc_str_n(payload, len)))
         return BAD_UTF8;
     hand_out(r, frame->opcode, payload, len);
@@ -183,9 +217,9 @@ static int step(struct ws_reader *r, uint8_t *bytes, size_t len, size_t *ret_use
                 uint64_t *ret_need)
 {
     struct sioc_str in = sioc_str_n(bytes, len);
-    size_t joined = r->fragment_opcode ? r->partial->fragments.len : 0;
+    size_t so_far = r->fragment_opcode ? r->partial->fragments.len : 0;
     struct ws_frame frame;
-    int head_len = ws_frame_read(in, r->max_message_bytes - joined, &frame);
+    int head_len = ws_frame_read(in, r->max_message_bytes - so_far, &frame);
     *ret_used = 0;
     if (head_len < 0)
         return head_len == SIOC_ETOOBIG ? BAD_SIZE : BAD_PROTOCOL;

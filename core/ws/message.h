@@ -9,6 +9,7 @@
 #define WS_MESSAGE_H
 
 #include "base/buf.h"
+#include "ws/deflate.h"
 #include "ws/frame.h"
 
 struct ws_reader;
@@ -30,10 +31,12 @@ struct ws_partial;
 struct ws_reader {
     const struct ws_reader_events *events;
     void *user;
-    size_t max_message_bytes;   /* one message, over all its fragments */
+    size_t max_message_bytes;   /* one message, over all its fragments; inflated, too */
+    struct ws_deflate *deflate; /* borrowed; NULL: no message may be compressed */
     struct ws_partial *partial; /* NULL: nothing is incomplete */
     uint16_t empty_fragments;   /* of the open message; counted against a limit (R23) */
     uint8_t fragment_opcode;    /* 0: no message is open */
+    bool compressed;            /* the open message is */
     bool ended;                 /* see ws_reader_take_ended */
     bool stopped;               /* by ws_reader_stop, a close frame or an error */
 };
