@@ -44,7 +44,7 @@ static void shake(const char *method, const char *headers, struct buf *out)
     buf_reset(out);
     int result = ws_handshake_check(&head, out);
     if (result == 0)
-        assert_int_equal(ws_handshake_accept(&head, STR("X-Extra: 1\r\n"), out), 0);
+        assert_int_equal(ws_handshake_accept(&head, NULL, STR("X-Extra: 1\r\n"), out), 0);
     else
         assert_int_equal(result, SIOC_EPROTO);
     buf_putc(out, '\0');

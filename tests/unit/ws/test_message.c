@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "helper_frames.h"
+#include "helper_zlib.h"
 #include "ws/message.h"
 #include <stdio.h>
 
@@ -21,6 +22,7 @@
 struct transcript {
     struct buf text;
     struct ws_reader *reader;
+    struct ws_deflate *deflate; /* NULL: nothing was agreed upon */
     bool stop_at_message;
 };
 
@@ -70,6 +72,7 @@ static void feed_cut(struct buf *stream, size_t first, size_t step, struct trans
     buf_reset(&t->text);
     t->reader = &reader;
     ws_reader_init(&reader, &events, t, MAX_BYTES);
+    reader.deflate = t->deflate;
     size_t at = 0, len = first;
     int status = 0;
     while (at < stream->len && status == 0) {
@@ -93,9 +96,9 @@ static void feed_cut(struct buf *stream, size_t first, size_t step, struct trans
 }
 
 /* Takes the stream's content. */
-static void expect(struct buf *stream, const char *expected)
+static void expect_with(struct ws_deflate *deflate, struct buf *stream, const char *expected)
 {
-    struct transcript t = {.reader = NULL};
+    struct transcript t = {.deflate = deflate};
     buf_init(&t.text);
     feed_cut(stream, stream->len, 1, &t);
     assert_string_equal((char *)t.text.bytes, expected);
@@ -110,6 +113,11 @@ static void expect(struct buf *stream, const char *expected)
     buf_deinit(&t.text);
     buf_deinit(stream);
     buf_init(stream);
+}
+
+static void expect(struct buf *stream, const char *expected)
+{
+    expect_with(NULL, stream, expected);
 }
 
 static struct buf new_stream(void)
@@ -334,6 +342,111 @@ static void test_holds_memory_only_for_what_is_cut(void **state)
     buf_deinit(&s);
 }
 
+/* ---- compressed messages (RFC 7692) ---- */
+
+#define HELLO     "\xf2\x48\xcd\xc9\xc9\x07\x00"
+#define HELLO_LEN 7
+
+struct agreed {
+    struct metrics metrics;
+    struct ws_deflate_pool *pool;
+    struct ws_deflate *deflate;
+};
+
+static void agree(struct agreed *a)
+{
+    struct ws_deflate_params params = {false, false, 15, 15};
+    memset(a, 0, sizeof *a);
+    a->pool = ws_deflate_pool_new(&default_deflate, &a->metrics);
+    a->deflate = ws_deflate_new(a->pool, &params);
+}
+
+static void agreed_end(struct agreed *a)
+{
+    ws_deflate_free(a->deflate);
+    ws_deflate_pool_free(a->pool);
+}
+
+static void put_deflated(struct buf *s, unsigned first, const void *text, size_t len)
+{
+    struct buf packed;
+    buf_init(&packed);
+    deflate_once(text, len, &packed);
+    put_frame(s, first, packed.bytes, packed.len);
+    buf_deinit(&packed);
+}
+
+static void test_compressed_messages(void **state)
+{
+    (void)state;
+    struct agreed a;
+    struct buf s = new_stream();
+    char bytes[MAX_BYTES + 1];
+    agree(&a);
+    memset(bytes, 'x', sizeof bytes);
+    put_frame(&s, 0xc1, HELLO, HELLO_LEN);
+    put_text(&s, "plain in between");
+    put_frame(&s, 0xc2, HELLO, HELLO_LEN);
+    put_frame(&s, 0xc1, "\x00", 1);
+    put_frame(&s, 0xc1, "", 0);
+    put_deflated(&s, 0xc2, bytes, MAX_BYTES);
+    expect_with(a.deflate, &s,
+                "text(Hello) text(plain in between) binary(Hello) text() text() "
+                "binary(1000 bytes) ");
+    put_deflated(&s, 0xc2, bytes, MAX_BYTES + 1);
+    expect_with(a.deflate, &s, "=1009");
+    put_frame(&s, 0xc1, "garbage!", 8);
+    expect_with(a.deflate, &s, "=1007");
+    put_deflated(&s, 0xc2, "\xff\xfe", 2);
+    put_deflated(&s, 0xc1, "\xff\xfe", 2);
+    expect_with(a.deflate, &s, "binary(\xff\xfe) =1007");
+    agreed_end(&a);
+}
+
+/* RSV1 stands on the first frame only; what lies between the fragments is not compressed. */
+static void test_compressed_fragments(void **state)
+{
+    (void)state;
+    struct agreed a;
+    struct buf s = new_stream();
+    agree(&a);
+    for (size_t cut = 0; cut <= HELLO_LEN; cut++) {
+        put_frame(&s, 0x41, HELLO, cut);
+        put_frame(&s, 0x89, "p", 1);
+        put_frame(&s, 0x80, HELLO + cut, HELLO_LEN - cut);
+        put_frame(&s, 0x82, "z", 1);
+    }
+    expect_with(a.deflate, &s,
+                "ping(p) text(Hello) binary(z) ping(p) text(Hello) binary(z) ping(p) "
+                "text(Hello) binary(z) ping(p) text(Hello) binary(z) ping(p) text(Hello) "
+                "binary(z) ping(p) text(Hello) binary(z) ping(p) text(Hello) binary(z) "
+                "ping(p) text(Hello) binary(z) ");
+    /* The next message's own first frame decides. */
+    put_frame(&s, 0x41, HELLO, 3);
+    put_frame(&s, 0x80, HELLO + 3, HELLO_LEN - 3);
+    put_frame(&s, 0x01, "a", 1);
+    put_frame(&s, 0x80, "b", 1);
+    expect_with(a.deflate, &s, "text(Hello) text(ab) ");
+    put_frame(&s, 0x41, HELLO, 3);
+    put_frame(&s, 0xc0, HELLO + 3, HELLO_LEN - 3);
+    expect_with(a.deflate, &s, "=1002");
+    put_frame(&s, 0x01, "a", 1);
+    put_frame(&s, 0xc0, "b", 1);
+    expect_with(a.deflate, &s, "=1002");
+    put_frame(&s, 0xc9, "", 0);
+    expect_with(a.deflate, &s, "=1002");
+    put_frame(&s, 0xc8, "", 0);
+    expect_with(a.deflate, &s, "=1002");
+    put_frame(&s, 0xe1, HELLO, HELLO_LEN);
+    expect_with(a.deflate, &s, "=1002");
+    put_frame(&s, 0x41, HELLO, 3);
+    put_frame(&s, 0x80, "", 0);
+    expect_with(a.deflate, &s, "=1007");
+    agreed_end(&a);
+    put_frame(&s, 0xc1, HELLO, HELLO_LEN);
+    expect(&s, "=1002"); /* nothing was agreed upon */
+}
+
 #ifdef SIOC_TESTING
 static void count_message(void *user, bool binary, uint8_t *bytes, size_t len)
 {
@@ -421,6 +534,8 @@ int main(void)
         cmocka_unit_test(test_empty_fragments_are_counted),
         cmocka_unit_test(test_stops_inside_an_event),
         cmocka_unit_test(test_holds_memory_only_for_what_is_cut),
+        cmocka_unit_test(test_compressed_messages),
+        cmocka_unit_test(test_compressed_fragments),
 #ifdef SIOC_TESTING
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_whole_frames_allocate_nothing),
