@@ -73,7 +73,7 @@ local sioc = {}
 ---@field cors? string|string[]|sioc.CorsOptions
 ---@field cookie? boolean|sioc.CookieOptions
 ---@field http_compression? boolean|{ threshold: integer } default { threshold = 1024 }
----@field per_message_deflate? boolean|table default false
+---@field per_message_deflate? boolean|sioc.DeflateOptions default false
 ---@field allow_eio3? boolean default false
 ---@field serve_client? boolean default true
 ---@field connection_state_recovery? sioc.RecoveryOptions
@@ -97,6 +97,17 @@ local sioc = {}
 ---@param options? sioc.Options
 ---@return sioc.Server
 function sioc.server(options) end
+
+---@class sioc.DeflateOptions
+---@field threshold? integer default 1024
+---@field server_no_context_takeover? boolean default true
+---@field client_no_context_takeover? boolean default true
+---@field server_max_window_bits? integer 8 to 15, default 15
+---@field client_max_window_bits? integer 8 to 15, default 15
+---@field level? integer 1 to 9, default 6
+---@field memory_level? integer 1 to 9, default 8
+---@field max_ratio? integer default 200
+---@field max_windows? integer default 1000
 
 ---@class sioc.Server: sioc.Namespace
 ---@field engine sioc.Engine
