@@ -17,7 +17,8 @@
 /* What a request asks for. */
 struct query {
     enum { TRANSPORT_UNKNOWN, TRANSPORT_POLLING, TRANSPORT_WEBSOCKET } transport;
-    bool version_4;
+    uint8_t protocol; /* 3 or 4 */
+    bool base64;      /* asks for no binary frames (v3) */
     bool has_sid;
     struct eio_session *session; /* of the sid, NULL when there is none */
 };
@@ -51,7 +52,8 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
         !(e->ws.deflate = ws_deflate_pool_new(&options->deflate, metrics)))
         return SIOC_ENOMEM;
     e->ping = eio_frame_packet(STR("2"));
-    return e->ping ? 0 : SIOC_ENOMEM;
+    e->pong = eio_frame_packet(STR("3"));
+    return e->ping && e->pong ? 0 : SIOC_ENOMEM;
 }
 
 void eio_engine_deinit(struct eio_engine *e)
@@ -61,6 +63,7 @@ void eio_engine_deinit(struct eio_engine *e)
     buf_deinit(&e->compressed);
     http_compressor_free(e->compressor);
     eio_frame_unref(e->ping);
+    eio_frame_unref(e->pong);
     ws_deflate_pool_free(e->ws.deflate);
 }
 
@@ -99,7 +102,10 @@ static void read_query(struct eio_engine *e, const struct http_request *request,
         ret->transport = TRANSPORT_POLLING;
     else if (str_eq(value, STR("websocket")))
         ret->transport = TRANSPORT_WEBSOCKET;
-    ret->version_4 = str_eq(url_query_get(query, STR("EIO"), &e->scratch), STR("4"));
+    /* Whatever is not 4 means 3 (protocol.md 1.2). */
+    bool is_4 = str_eq(url_query_get(query, STR("EIO"), &e->scratch), STR("4"));
+    ret->protocol = is_4 ? 4 : 3;
+    ret->base64 = url_query_get(query, STR("b64"), &e->scratch).len > 0;
     value = url_query_get(query, STR("sid"), &e->scratch);
     ret->has_sid = value.len > 0;
     if (ret->has_sid)
@@ -126,7 +132,7 @@ static enum eio_refusal check(const struct eio_engine *e, const struct http_requ
         if (!upgrade && (!q->session->polling || q->transport != TRANSPORT_POLLING))
             return EIO_REFUSE_REQUEST;
         *ret_name = "PROTOCOL_MISMATCH";
-        return q->version_4 ? EIO_ACCEPT : EIO_REFUSE_REQUEST;
+        return q->protocol == q->session->protocol ? EIO_ACCEPT : EIO_REFUSE_REQUEST;
     }
     if (request->head.method != HTTP_GET)
         return EIO_REFUSE_METHOD;
@@ -134,19 +140,37 @@ static enum eio_refusal check(const struct eio_engine *e, const struct http_requ
     return q->transport == TRANSPORT_WEBSOCKET && !upgrade ? EIO_REFUSE_REQUEST : EIO_ACCEPT;
 }
 
+static bool speaks(const struct eio_engine *e, const struct query *q)
+{
+    return q->protocol == 4 || e->options->allow_eio3;
+}
+
 bool eio_engine_speaks(struct eio_engine *e, const struct http_request *request)
 {
     struct query q;
     read_query(e, request, &q);
-    return q.version_4;
+    return speaks(e, &q);
 }
 
 /* ---- new sessions ---- */
 
+static struct eio_session *new_session(struct eio_engine *e, struct http_request *request,
+                                       struct sioc_str sid)
+{
+    struct query q;
+    struct eio_session *s = eio_session_new(e, request, sid);
+    if (s) {
+        read_query(e, request, &q);
+        s->protocol = q.protocol;
+        s->base64 = q.base64;
+    }
+    return s;
+}
+
 static void open_polling(struct eio_engine *e, struct http_request *request,
                          struct sioc_str sid)
 {
-    struct eio_session *s = eio_session_new(e, request, sid);
+    struct eio_session *s = new_session(e, request, sid);
     if (!s || eio_polling_start(s, request) < 0) {
         if (s)
             eio_session_fail(s, "transport error", "out of memory");
@@ -164,7 +188,7 @@ static void open_websocket(struct eio_engine *e, struct http_request *request,
 {
     /* The session first: it copies from the request, which is gone once the stream was taken.
      */
-    struct eio_session *s = eio_session_new(e, request, sid);
+    struct eio_session *s = new_session(e, request, sid);
     if (!s) {
         http_respond_close(request, 503, NULL, 0, STR(""));
         return;
@@ -198,7 +222,7 @@ static void admit(struct eio_engine *e, struct http_request *request, const stru
         eio_refuse_flood(request, "10");
     else if (e->asks_allow || e->asks_id)
         eio_admission_begin(e, request);
-    else if (!q->version_4)
+    else if (!speaks(e, q))
         eio_refuse(e, request, EIO_REFUSE_VERSION, NULL, NOTHING);
     else
         eio_engine_open(e, request, NOTHING);
@@ -210,7 +234,7 @@ static void handle_upgrade(struct eio_engine *e, struct http_request *request,
     if (q->transport == TRANSPORT_POLLING)
         eio_websocket_reject(e, request);
     else if (q->session)
-        eio_upgrade_request(q->session, request);
+        eio_upgrade_request(q->session, request, q->base64);
     else
         admit(e, request, q);
 }

@@ -26,6 +26,7 @@ struct eio_refused;
 struct eio_options {
     bool polling, websocket; /* transports */
     bool allow_upgrades;
+    bool allow_eio3; /* clients that speak Engine.IO v3 */
     uint64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms;
     size_t max_payload_bytes;
     size_t max_queue_bytes;
@@ -71,10 +72,10 @@ struct eio_engine {
     const struct http_cors *cors;
     struct metrics *metrics;
     const struct log *log;
-    struct map sessions;    /* by sid */
-    struct ws_config ws;    /* its `deflate` is owned */
-    struct list websockets; /* all of them, those that only finish closing too */
-    struct eio_frame *ping; /* shared by all sessions */
+    struct map sessions;           /* by sid */
+    struct ws_config ws;           /* its `deflate` is owned */
+    struct list websockets;        /* all of them, those that only finish closing too */
+    struct eio_frame *ping, *pong; /* shared by all sessions */
     bool asks_allow, asks_id, tells_headers; /* the floor above wants these calls */
     bool closing;
     struct buf scratch;

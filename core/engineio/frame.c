@@ -10,10 +10,12 @@ static void frame_free(struct net_chunk *chunk)
 {
     struct eio_frame *f = (struct eio_frame *)(void *)chunk; /* its first member */
     ws_variants_deinit(&f->variants);
+    eio_frame_unref(atomic_load(&f->eio3[0]));
+    eio_frame_unref(atomic_load(&f->eio3[1]));
     mem_free(f);
 }
 
-static struct eio_frame *frame_alloc(size_t bytes)
+struct eio_frame *eio_frame_new(size_t bytes)
 {
     size_t size;
     if (bytes > UINT32_MAX || !mem_add(sizeof(struct eio_frame), bytes, &size))
@@ -27,6 +29,8 @@ static struct eio_frame *frame_alloc(size_t bytes)
     f->chunk.free = frame_free;
     f->no_compress = false;
     ws_variants_init(&f->variants);
+    atomic_init(&f->eio3[0], NULL);
+    atomic_init(&f->eio3[1], NULL);
     return f;
 }
 
@@ -49,7 +53,7 @@ struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
     size_t text = 1 + head.len + body.len, total = framed_len(text);
     for (size_t i = 0; i < attachment_count; i++)
         total += framed_len(sioc_buffer_bytes(attachments[i]).len);
-    struct eio_frame *f = frame_alloc(total);
+    struct eio_frame *f = eio_frame_new(total);
     if (!f)
         return NULL;
     uint8_t *at = f->storage;
@@ -67,7 +71,7 @@ struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
 struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body)
 {
     size_t len = head.len + body.len;
-    struct eio_frame *f = frame_alloc(framed_len(len));
+    struct eio_frame *f = eio_frame_new(framed_len(len));
     if (!f)
         return NULL;
     uint8_t *at = f->storage;
@@ -78,30 +82,40 @@ struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body)
 
 struct eio_frame *eio_frame_packet(struct sioc_str packet)
 {
-    struct eio_frame *f = frame_alloc(framed_len(packet.len));
+    struct eio_frame *f = eio_frame_new(framed_len(packet.len));
     if (f)
         put_bytes(f->storage + ws_frame_write_head(f->storage, WS_TEXT, false, packet.len),
                   packet);
     return f;
 }
 
+bool eio_frame_next(const struct eio_frame *frame, size_t *pos, bool *ret_binary,
+                    struct sioc_str *ret_packet)
+{
+    struct sioc_str rest = str_from(sioc_str_n(frame->storage, frame->chunk.len), *pos);
+    struct ws_frame ws;
+    int head = rest.len ? ws_frame_read(rest, UINT64_MAX, &ws) : 0;
+    if (head <= 0)
+        return false; /* nothing left: what is there, we wrote, so it is whole */
+    *ret_binary = ws.opcode == WS_BINARY;
+    *ret_packet = str_part(rest, (size_t)head, (size_t)ws.payload_len);
+    *pos += (size_t)head + ret_packet->len;
+    return true;
+}
+
 void eio_frame_to_payload(const struct eio_frame *frame, struct buf *out)
 {
-    struct sioc_str rest = sioc_str_n(frame->storage, frame->chunk.len);
-    while (rest.len) {
-        struct ws_frame ws;
-        int head = ws_frame_read(rest, UINT64_MAX, &ws);
-        if (head <= 0)
-            return; /* cannot be: we wrote it */
-        struct sioc_str payload = str_part(rest, (size_t)head, (size_t)ws.payload_len);
+    size_t pos = 0;
+    bool binary;
+    struct sioc_str packet;
+    while (eio_frame_next(frame, &pos, &binary, &packet)) {
         if (out->len)
             buf_putc(out, EIO_SEPARATOR);
-        if (ws.opcode == WS_BINARY) {
+        if (binary) {
             buf_putc(out, EIO_BINARY);
-            base64_encode(out, payload);
+            base64_encode(out, packet);
         } else {
-            buf_put_str(out, payload);
+            buf_put_str(out, packet);
         }
-        rest = str_from(rest, (size_t)head + (size_t)ws.payload_len);
     }
 }

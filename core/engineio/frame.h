@@ -2,7 +2,8 @@
  *
  * A frame holds one or more Engine.IO packets that belong together (a Socket.IO packet and its
  * attachments), in the form that goes on a WebSocket: complete WebSocket frames, one behind the
- * other. Other forms are derived from that one by walking it.
+ * other. Other forms are derived from that one by walking it; those for Engine.IO v3 are kept
+ * with the frame (eio3.h), so that many receivers share them.
  */
 #ifndef ENGINEIO_FRAME_H
 #define ENGINEIO_FRAME_H
@@ -15,6 +16,7 @@ struct eio_frame {
     struct net_chunk chunk;      /* first: the frame is the chunk of its WebSocket form */
     bool no_compress;            /* the sender's wish; set before the frame is sent to anyone */
     struct ws_variants variants; /* its compressed forms */
+    _Atomic(struct eio_frame *) eio3[2]; /* for v3, without and with base64; NULL: not made */
     uint8_t storage[];
 };
 
@@ -38,6 +40,15 @@ static inline void eio_frame_unref(struct eio_frame *frame)
     if (frame)
         net_chunk_unref(&frame->chunk);
 }
+
+/* Without content: the caller fills exactly `bytes` bytes of storage, with whole WebSocket
+ * frames, before anybody else sees it.  NULL when out of memory or above 4 GiB. */
+struct eio_frame *eio_frame_new(size_t bytes);
+
+/* Walks the packets; *pos starts at 0.  A text packet comes with its letter, a binary message
+ * as bare bytes.  False at the end. */
+bool eio_frame_next(const struct eio_frame *frame, size_t *pos, bool *ret_binary,
+                    struct sioc_str *ret_packet);
 
 /* Appends the packets in the form that polling uses, with separators between them (and before
  * them when `out` is not empty). */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "engineio/eio3_polling.h"
 #include "engineio/payload.h"
 #include "engineio/websocket.h"
 
@@ -24,6 +25,7 @@ int eio_polling_start(struct eio_session *session, struct http_request *handshak
         return SIOC_ENOMEM;
     p->session = session;
     p->legacy_browser = is_legacy_browser(&handshake->head);
+    p->jsonp = session->protocol == 3 && eio_v3_wants_jsonp(session);
     net_task_init(&p->flush, on_flush);
     session->polling = p;
     return 0;
@@ -71,11 +73,12 @@ static void refuse(struct eio_polling *p, struct http_request *request, int stat
 }
 
 /* Takes the pending GET and answers it. */
-static void answer_get(struct eio_polling *p, enum http_coding coding, struct sioc_str payload)
+static void answer_get(struct eio_polling *p, const char *type, enum http_coding coding,
+                       struct sioc_str payload)
 {
     struct http_request *get = p->get;
     p->get = NULL;
-    respond(p, get, 200, "text/plain; charset=UTF-8", coding, payload);
+    respond(p, get, 200, type, coding, payload);
 }
 
 /* Lets the application add headers, as the last thing before the answer is made. */
@@ -108,7 +111,8 @@ static bool wants_compression(const struct eio_polling *p)
 
 /* Answers with the payload, compressed if client and size ask for it.  Without memory for that
  * the plain payload will do. */
-static void answer_payload(struct eio_polling *p, bool may_compress, struct sioc_str payload)
+static void answer_payload(struct eio_polling *p, const char *type, bool may_compress,
+                           struct sioc_str payload)
 {
     struct eio_engine *e = p->session->engine;
     enum http_coding coding = HTTP_IDENTITY;
@@ -124,10 +128,25 @@ static void answer_payload(struct eio_polling *p, bool may_compress, struct sioc
         else
             payload = buf_str(&e->compressed);
     }
-    answer_get(p, coding, payload);
+    answer_get(p, type, coding, payload);
 }
 
-/* Everything that is queued, then `last` (a packet, or empty), as one payload. */
+/* Writes what is queued, then `last`; returns the content type. */
+static const char *put_answer(const struct eio_polling *p, struct sioc_str last,
+                              struct buf *payload)
+{
+    if (p->session->protocol == 3)
+        return eio_v3_put_answer(p, last, payload);
+    for (size_t i = 0; i < p->count; i++)
+        eio_frame_to_payload(p->queue[i], payload);
+    if (last.len && payload->len)
+        buf_putc(payload, EIO_SEPARATOR);
+    buf_put_str(payload, last);
+    return EIO_TYPE_TEXT;
+}
+
+/* Everything that is queued, then `last` (packets as v4 joins them, or empty), as one payload.
+ */
 static void flush_to_get(struct eio_polling *p, struct sioc_str last)
 {
     struct buf *payload = &p->session->engine->scratch;
@@ -136,11 +155,7 @@ static void flush_to_get(struct eio_polling *p, struct sioc_str last)
         return; /* the application has closed the session: it was answered then */
     bool may_compress = wants_compression(p);
     buf_reset(payload);
-    for (size_t i = 0; i < p->count; i++)
-        eio_frame_to_payload(p->queue[i], payload);
-    if (last.len && payload->len)
-        buf_putc(payload, EIO_SEPARATOR);
-    buf_put_str(payload, last);
+    const char *type = put_answer(p, last, payload);
     drop_queue(p);
     if (payload->error) {
         struct http_request *get = p->get;
@@ -148,14 +163,18 @@ static void flush_to_get(struct eio_polling *p, struct sioc_str last)
         http_conn_destroy(get->conn);
         return;
     }
-    answer_payload(p, may_compress, buf_str(payload));
+    answer_payload(p, type, may_compress, buf_str(payload));
+}
+
+void eio_polling_flush(struct eio_polling *p)
+{
+    if (p->get && p->count)
+        flush_to_get(p, STR(""));
 }
 
 static void on_flush(struct net_task *task)
 {
-    struct eio_polling *p = LIST_ENTRY(task, struct eio_polling, flush);
-    if (p->get && p->count)
-        flush_to_get(p, STR(""));
+    eio_polling_flush(LIST_ENTRY(task, struct eio_polling, flush));
 }
 
 static void on_get_aborted(struct http_request *request)
@@ -190,11 +209,8 @@ static void finish_closing(struct eio_polling *p)
         flush_to_get(p, STR(""));
         return;
     }
-    tell_headers(p, p->get);
-    if (p->get)
-        answer_get(p, HTTP_IDENTITY,
-                   STR("6\x1e"
-                       "1"));
+    flush_to_get(p, STR("6\x1e"
+                        "1"));
     eio_session_fail(p->session, "forced close", "");
 }
 
@@ -224,14 +240,11 @@ static void refuse_packets(struct eio_polling *p, struct http_request *post)
     eio_session_fail(p->session, "parse error", "too many packets");
 }
 
-static void on_post_complete(struct http_request *request)
+/* False: too many packets, and nothing was done. */
+static bool receive(struct eio_polling *p, struct sioc_str body)
 {
-    struct eio_polling *p = request->user;
-    struct sioc_str body = buf_str(&request->body);
-    if (!eio_payload_fits(body, p->session->engine->options->max_packets)) {
-        refuse_packets(p, request);
-        return;
-    }
+    if (!eio_payload_fits(body, p->session->engine->options->max_packets))
+        return false;
     struct buf repaired;
     buf_init(&repaired);
     if (!utf8_valid(body)) { /* the reference replaces, it does not refuse */
@@ -243,6 +256,16 @@ static void on_post_complete(struct http_request *request)
     else
         eio_payload_receive(p->session, body);
     buf_deinit(&repaired);
+    return true;
+}
+
+static void on_post_complete(struct http_request *request)
+{
+    struct eio_polling *p = request->user;
+    bool fits = p->session->protocol == 3 ? eio_v3_receive(p, request)
+                                          : receive(p, buf_str(&request->body));
+    if (!fits)
+        refuse_packets(p, request);
     /* The session may have ended: eio_polling_close has answered then. */
     if (p->post == request)
         answer_post(p, request);
@@ -287,7 +310,7 @@ static void take_post(struct eio_polling *p, struct http_request *request)
         return;
     }
     struct sioc_str type = http_header_get(&request->head, STR("content-type"));
-    if (str_eq(type, STR("application/octet-stream"))) {
+    if (p->session->protocol == 4 && str_eq(type, STR(EIO_TYPE_BYTES))) {
         refuse(p, request, 400);
         eio_session_fail(p->session, "transport error", "invalid content");
         return;
@@ -376,12 +399,10 @@ int eio_polling_move(struct eio_polling *p, struct ws_conn *ws)
     int error = 0;
     net_task_cancel(&p->flush);
     for (size_t i = 0; i < p->count && error == 0; i++)
-        error = eio_websocket_send(ws, p->queue[i]);
+        error = eio_websocket_carry(p->session, ws, p->queue[i]);
     drop_queue(p);
     if (p->get)
-        tell_headers(p, p->get);
-    if (p->get) /* still: the application may have closed the session */
-        answer_get(p, HTTP_IDENTITY, STR("6"));
+        flush_to_get(p, STR("6"));
     cut_post(p);
     return error;
 }

@@ -9,6 +9,9 @@
 
 #include "engineio/session.h"
 
+#define EIO_TYPE_TEXT  "text/plain; charset=UTF-8" /* of payloads */
+#define EIO_TYPE_BYTES "application/octet-stream"  /* of those in the binary form of v3 */
+
 struct eio_polling {
     struct eio_session *session;
     struct http_request *get, *post;
@@ -17,6 +20,7 @@ struct eio_polling {
     size_t bytes; /* in the queue */
     struct net_task flush;
     bool greeted;        /* the session's first answer is out */
+    bool jsonp;          /* v3: answers are scripts, bodies are forms */
     bool legacy_browser; /* old IE: its answers carry X-XSS-Protection: 0 */
 };
 
@@ -28,6 +32,8 @@ void eio_polling_free(struct eio_polling *polling); /* accepts NULL; drops what 
 void eio_polling_request(struct eio_polling *polling, struct http_request *request);
 /* Answers the handshake request itself: it takes what is queued, as any GET. */
 void eio_polling_take_get(struct eio_polling *polling, struct http_request *request);
+/* Answers a pending GET now, if something is queued, and not at the end of the turn. */
+void eio_polling_flush(struct eio_polling *polling);
 
 int eio_polling_send(struct eio_polling *polling,
                      struct eio_frame *frame); /* 0, EFULL, ENOMEM */
@@ -40,9 +46,8 @@ void eio_polling_answer_close(struct eio_polling *polling);
 /* The session has ended: a pending GET gets what is queued and a close packet, a pending POST
  * its ok. */
 void eio_polling_close(struct eio_polling *polling);
-/* The session has moved to a WebSocket: a pending GET gets a noop, an unfinished POST is cut;
- * what is queued is sent to `ws` in order.  Frees the polling transport at the end of the turn.
- */
+/* The session moves to a WebSocket: what is queued is sent to `ws` in order, a pending GET gets
+ * a noop, an unfinished POST is cut. */
 int eio_polling_move(struct eio_polling *polling, struct ws_conn *ws);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engineio/eio3.h"
 #include "engineio/polling.h"
 #include "engineio/upgrade.h"
 #include "engineio/websocket.h"
@@ -14,11 +15,6 @@
 static void on_timer(struct net_timer *timer);
 
 /* ---- life ---- */
-
-static struct sioc_str sid_of(const struct eio_session *s)
-{
-    return sioc_str_n(s->sid, s->sid_len);
-}
 
 struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
                                     struct sioc_str sid)
@@ -37,12 +33,13 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     s->engine = engine;
     s->handshake = eio_handshake_new(request);
     net_timer_init(&s->timer, on_timer);
-    if (!s->handshake || map_add(&engine->sessions, sid_of(s), s) < 0) {
+    if (!s->handshake || map_add(&engine->sessions, eio_session_id(s), s) < 0) {
         mem_free(s->handshake);
         mem_free(s);
         return NULL;
     }
     s->state = EIO_STATE_OPEN;
+    s->protocol = 4;
     engine->metrics->sessions_opened++;
     return s;
 }
@@ -62,7 +59,7 @@ static void session_end(struct eio_session *s, const char *reason, const char *d
     struct eio_engine *engine = s->engine;
     s->state = EIO_STATE_CLOSED;
     net_timer_stop(&s->timer);
-    map_remove(&engine->sessions, sid_of(s));
+    map_remove(&engine->sessions, eio_session_id(s));
     eio_upgrade_cancel(s);
     engine->metrics->sessions_closed++;
     net_loop_discard(engine->loop, &s->garbage, session_free);
@@ -88,11 +85,26 @@ static struct eio_frame *open_packet(const struct eio_session *s)
     return eio_frame_packet(sioc_str_n(text, (size_t)len));
 }
 
+/* v4: the time until our next ping.  v3: until the client's, at the latest. */
+static void start_heartbeat(struct eio_session *s)
+{
+    const struct eio_options *o = s->engine->options;
+    uint64_t ms = o->ping_interval_ms;
+    if (s->protocol == 3)
+        ms += o->ping_timeout_ms;
+    net_timer_start(s->engine->loop, &s->timer, ms);
+}
+
 void eio_session_start(struct eio_session *s)
 {
     struct eio_frame *open = open_packet(s);
     int error = open ? eio_session_send(s, open) : SIOC_ENOMEM;
     eio_frame_unref(open);
+    /* What `opened` sends goes with the next answer: clients want the open packet alone. */
+    if (error == 0 && s->polling)
+        eio_polling_flush(s->polling);
+    if (s->state == EIO_STATE_CLOSED)
+        return; /* by the application, that heard of the answer */
     if (error == 0)
         error = s->engine->ops->opened(s->engine->user, s);
     if (error < 0 && s->state != EIO_STATE_CLOSED) {
@@ -100,7 +112,7 @@ void eio_session_start(struct eio_session *s)
         return;
     }
     if (s->state == EIO_STATE_OPEN)
-        net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_interval_ms);
+        start_heartbeat(s);
 }
 
 void eio_session_set_user(struct eio_session *s, void *user)
@@ -108,14 +120,14 @@ void eio_session_set_user(struct eio_session *s, void *user)
     s->user = user;
 }
 
-/* ---- heartbeat: the server pings (protocol.md 1.13) ---- */
+/* ---- heartbeat: the server pings (protocol.md 1.13), the client does in v3 (2.1) ---- */
 
 static void restart_interval(struct eio_session *s)
 {
     if (s->choked)
         return; /* the timer has another task by now */
     s->awaiting_pong = false;
-    net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_interval_ms);
+    start_heartbeat(s);
 }
 
 static void await_pong(struct eio_session *s)
@@ -132,7 +144,7 @@ static void on_timer(struct net_timer *timer)
         eio_session_fail(s, "forced close", "");
     } else if (s->choked) {
         eio_session_fail(s, "transport error", "slow reader");
-    } else if (s->awaiting_pong) {
+    } else if (s->awaiting_pong || s->protocol == 3) {
         s->engine->metrics->reject_ping_timeout++;
         eio_session_fail(s, "ping timeout", "");
     } else {
@@ -174,21 +186,28 @@ static void receive_base64(struct eio_session *s, struct sioc_str text)
     buf_deinit(&bytes);
 }
 
-void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
+/* Only one side pings: the server, with v3 the client. */
+static void receive_heartbeat(struct eio_session *s, enum eio_packet_type type)
 {
-    if (s->state != EIO_STATE_OPEN)
+    bool is_v3 = s->protocol == 3;
+    if (is_v3 != (type == EIO_PING)) {
+        eio_session_fail(s, "transport error", "invalid heartbeat direction");
         return;
-    struct sioc_str data = {NULL, 0};
-    enum eio_packet_type type = eio_packet_split(packet, &data);
-    s->engine->metrics->packets_in++;
-    if (type != EIO_PONG)
-        note_activity(s);
+    }
+    restart_interval(s);
+    if (is_v3)
+        eio_session_send(s, s->engine->pong);
+}
+
+static void receive(struct eio_session *s, enum eio_packet_type type, struct sioc_str data)
+{
     switch (type) {
     case EIO_MESSAGE:
         s->engine->ops->text(s->user, data);
         break;
+    case EIO_PING:
     case EIO_PONG:
-        restart_interval(s);
+        receive_heartbeat(s, type);
         break;
     case EIO_BINARY:
         receive_base64(s, data);
@@ -197,9 +216,6 @@ void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
         if (s->polling)
             eio_polling_answer_close(s->polling);
         eio_session_fail(s, "transport close", "");
-        break;
-    case EIO_PING:
-        eio_session_fail(s, "transport error", "invalid heartbeat direction");
         break;
     case EIO_OPEN:
     case EIO_UPGRADE:
@@ -212,13 +228,32 @@ void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
     }
 }
 
+void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
+{
+    if (s->state != EIO_STATE_OPEN)
+        return;
+    struct sioc_str data = {NULL, 0};
+    enum eio_packet_type type =
+        s->protocol == 3 ? eio_v3_packet_split(packet, &data) : eio_packet_split(packet, &data);
+    s->engine->metrics->packets_in++;
+    if (type != EIO_PONG)
+        note_activity(s);
+    receive(s, type, data);
+}
+
 void eio_session_receive_binary(struct eio_session *s, struct sioc_str bytes)
 {
     if (s->state != EIO_STATE_OPEN)
         return;
+    enum eio_packet_type type = EIO_BINARY;
+    if (s->protocol == 3)
+        type = eio_v3_binary_split(bytes, &bytes);
     s->engine->metrics->packets_in++;
     note_activity(s);
-    s->engine->ops->binary(s->user, bytes);
+    if (type == EIO_BINARY)
+        s->engine->ops->binary(s->user, bytes);
+    else
+        receive(s, type, STR(""));
 }
 
 /* ---- sending ---- */
@@ -243,7 +278,7 @@ int eio_session_send(struct eio_session *s, struct eio_frame *frame)
         return SIOC_EFULL;
     s->engine->metrics->packets_out++;
     int error =
-        s->polling ? eio_polling_send(s->polling, frame) : eio_websocket_send(s->ws, frame);
+        s->polling ? eio_polling_send(s->polling, frame) : eio_websocket_carry(s, s->ws, frame);
     if (error == SIOC_EFULL)
         choke(s);
     return error;

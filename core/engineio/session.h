@@ -32,6 +32,8 @@ struct eio_session {
     struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
     struct net_garbage garbage;
     uint8_t state;
+    uint8_t protocol; /* 4, or 3 (eio3.h) */
+    bool base64;      /* v3: binary goes out as base64 even where bytes could */
     bool awaiting_pong;
     bool deadline_extended; /* once per ping (protocol.md 1.13) */
     bool choked;            /* its queue is full: it will be closed in the next turn */
@@ -52,6 +54,15 @@ bool eio_session_writable(const struct eio_session *session);
  * the client's next GET or after 30 s.  `closed` is called when it is done, maybe inside this
  * call. */
 void eio_session_close(struct eio_session *session);
+/* 3 or 4: the version of Engine.IO that the client speaks. */
+static inline int eio_session_protocol(const struct eio_session *session)
+{
+    return session->protocol;
+}
+static inline struct sioc_str eio_session_id(const struct eio_session *session)
+{
+    return sioc_str_n(session->sid, session->sid_len);
+}
 static inline const char *eio_session_transport(const struct eio_session *session)
 {
     return session->polling ? "polling" : "websocket";
@@ -63,8 +74,8 @@ static inline bool eio_session_is_open(const struct eio_session *session)
 
 /* ---- for the transports ---- */
 
-/* A new session without transport; adds it to the engine's table.  sid: ptr NULL = make one.
- * NULL when out of memory. */
+/* A new session of v4 without transport; adds it to the engine's table.  sid: ptr NULL = make
+ * one.  NULL when out of memory. */
 struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
                                     struct sioc_str sid);
 /* The transport is set: sends the open packet, tells the floor above, starts the heartbeat. */

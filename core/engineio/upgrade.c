@@ -11,6 +11,7 @@ struct eio_upgrade {
     struct ws_conn *ws;
     struct net_timer deadline, noop;
     struct net_garbage garbage;
+    bool base64; /* what the WebSocket's client asks for; see struct eio_session */
 };
 
 static void upgrade_free(struct net_garbage *garbage)
@@ -70,6 +71,7 @@ static void switch_transport(struct eio_upgrade *u)
     struct eio_session *s = u->session;
     struct eio_polling *polling = s->polling;
     struct ws_conn *ws = u->ws;
+    s->base64 = u->base64;
     detach(u);
     int error = eio_polling_move(polling, ws);
     if (s->state == EIO_STATE_CLOSED) { /* by the application, that was told of an answer */
@@ -109,7 +111,7 @@ static void on_closed(void *user, enum ws_closed_by by, uint16_t status, struct 
 
 static const struct ws_conn_events probe_events = {.message = on_message, .closed = on_closed};
 
-void eio_upgrade_request(struct eio_session *s, struct http_request *request)
+void eio_upgrade_request(struct eio_session *s, struct http_request *request, bool base64)
 {
     struct eio_engine *engine = s->engine;
     struct eio_upgrade *u;
@@ -119,6 +121,7 @@ void eio_upgrade_request(struct eio_session *s, struct http_request *request)
         return;
     }
     u->session = s;
+    u->base64 = base64;
     net_timer_init(&u->deadline, on_deadline);
     net_timer_init(&u->noop, on_noop);
     u->ws = eio_websocket_accept(engine, request, false, &probe_events, u);

@@ -8,8 +8,10 @@
 
 #include "engineio/session.h"
 
-/* A WebSocket request with the id of a session: starts a probe, or refuses it. */
-void eio_upgrade_request(struct eio_session *session, struct http_request *request);
+/* A WebSocket request with the id of a session: starts a probe, or refuses it.
+ *   base64  it asks for no binary frames (v3) */
+void eio_upgrade_request(struct eio_session *session, struct http_request *request,
+                         bool base64);
 /* Ends a probe that runs, if any. */
 void eio_upgrade_cancel(struct eio_session *session);
 

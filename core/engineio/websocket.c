@@ -1,5 +1,6 @@
 /* engineio/websocket.c -- see websocket.h. */
 #include "engineio/websocket.h"
+#include "engineio/eio3.h"
 #include "ws/accept.h"
 
 static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
@@ -64,6 +65,14 @@ int eio_websocket_send(struct ws_conn *ws, struct eio_frame *frame)
 {
     return frame->no_compress ? ws_conn_send(ws, &frame->chunk)
                               : ws_conn_send_shared(ws, &frame->chunk, &frame->variants);
+}
+
+int eio_websocket_carry(const struct eio_session *session, struct ws_conn *ws,
+                        struct eio_frame *frame)
+{
+    struct eio_frame *form =
+        session->protocol == 3 ? eio_v3_frame(frame, session->base64) : frame;
+    return form ? eio_websocket_send(ws, form) : SIOC_ENOMEM;
 }
 
 void eio_websocket_drop(struct ws_conn *ws)

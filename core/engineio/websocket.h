@@ -16,6 +16,9 @@ void eio_websocket_drop(struct ws_conn *ws);
 void eio_websocket_attach(struct eio_session *session, struct ws_conn *ws);
 /* As ws_conn_send, in the form that the connection has agreed to. */
 int eio_websocket_send(struct ws_conn *ws, struct eio_frame *frame);
+/* Queues the frame on `ws`, in the form that the session's client reads.  */
+int eio_websocket_carry(const struct eio_session *session, struct ws_conn *ws,
+                        struct eio_frame *frame);
 /* A connection that is accepted only to be closed properly: 101, then an empty close frame. */
 void eio_websocket_reject(struct eio_engine *engine, struct http_request *request);
 /* Events of an attached connection, for eio_websocket_accept; user is the session. */

@@ -65,6 +65,9 @@ static int on_opened(void *user, struct eio_session *session)
     net_timer_init(&c->connect_timer, on_connect_timeout);
     net_timer_start(server->loop, &c->connect_timer, sio_ms(server->options->connect_timeout));
     eio_session_set_user(session, c);
+    c->is_v3 = eio_session_protocol(session) == 3;
+    if (c->is_v3)
+        sio_connect_v3(c, STR("/"), STR("")); /* such a client does not ask for it */
     return 0;
 }
 
@@ -248,8 +251,14 @@ static void take_message(struct sio_client *c, struct sioc_str message)
         sio_client_malformed(c, error);
         return;
     }
+    struct sioc_str query = {NULL, 0};
+    if (c->is_v3)
+        p.nsp = sio_namespace_split(p.nsp, &query);
     if (p.type == SIO_CONNECT) {
-        sio_connect(c, p.nsp, p.data);
+        if (c->is_v3)
+            sio_connect_v3(c, p.nsp, query);
+        else
+            sio_connect(c, p.nsp, p.data);
         return;
     }
     struct sioc_namespace *nsp = sio_namespace_find(c->server, p.nsp);

@@ -5,6 +5,7 @@
  * client gets CONNECT_ERROR; its connection stays open in any case.
  */
 #include "socketio/connect.h"
+#include "http/url.h"
 #include "socketio/client.h"
 #include "socketio/dynamic.h"
 #include "socketio/message.h"
@@ -13,31 +14,58 @@
 #include "socketio/socket.h"
 
 /* {"message": text, "data": data} */
-static void send_connect_error(struct sio_client *client, struct sioc_str nsp, const char *text,
-                               struct sioc_str data)
+static void put_error(struct buf *json, const char *text, struct sioc_str data)
 {
-    struct buf json;
-    buf_init(&json);
-    buf_put_str(&json, STR("{\"message\":"));
-    json_put_string(&json, sioc_str(text));
+    buf_put_str(json, STR("{\"message\":"));
+    json_put_string(json, sioc_str(text));
     if (data.len) {
-        buf_put_str(&json, STR(",\"data\":"));
-        buf_put_str(&json, data);
+        buf_put_str(json, STR(",\"data\":"));
+        buf_put_str(json, data);
     }
-    buf_putc(&json, '}');
+    buf_putc(json, '}');
+}
+
+/* What v3 clients get from middleware: the data, or if there is none (to JavaScript: what is
+ * false) the text. */
+static void put_error_v3(struct buf *json, const char *text, struct sioc_str data)
+{
+    bool none = data.len == 0 || str_eq(data, STR("null")) || str_eq(data, STR("false")) ||
+                str_eq(data, STR("0")) || str_eq(data, STR("\"\""));
+    if (none)
+        json_put_string(json, sioc_str(text));
+    else
+        buf_put_str(json, data);
+}
+
+static void send_connect_error(struct sio_client *client, struct sioc_str nsp, struct buf *json)
+{
     struct eio_frame *frame =
-        json.error ? NULL
-                   : sio_packet_frame(client->server, SIO_CONNECT_ERROR, nsp, buf_str(&json));
+        json->error ? NULL
+                    : sio_packet_frame(client->server, SIO_CONNECT_ERROR, nsp, buf_str(json));
     if (frame)
         sio_client_send(client, frame);
     eio_frame_unref(frame);
-    buf_deinit(&json);
+    buf_deinit(json);
+}
+
+static void refuse_by_middleware(struct sioc_socket *s, const char *text, struct sioc_str data)
+{
+    struct buf json;
+    buf_init(&json);
+    if (s->client->is_v3)
+        put_error_v3(&json, text, data);
+    else
+        put_error(&json, text, data);
+    send_connect_error(s->client, sio_namespace_name(s->nsp), &json);
 }
 
 void sio_connect_refuse(struct sio_client *client, struct sioc_str nsp, const char *text)
 {
+    struct buf json;
+    buf_init(&json);
+    put_error(&json, text, STR("")); /* the same for clients of all versions */
     client->server->metrics.reject_nsp_limit++;
-    send_connect_error(client, nsp, text, STR(""));
+    send_connect_error(client, nsp, &json);
 }
 
 /* Runs middleware from where the socket stands, as long as each answers at once. */
@@ -69,8 +97,7 @@ int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
     if (s->admitted)
         return SIOC_ESTATE;
     if (error) {
-        struct sio_client *client = s->client;
-        send_connect_error(client, sio_namespace_name(s->nsp), error, data_json);
+        refuse_by_middleware(s, error, data_json);
         sio_socket_close(s, "", "");
         return 0;
     }
@@ -127,6 +154,53 @@ void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_st
         sio_client_malformed(client, "invalid payload");
     buf_deinit(&json);
 }
+
+/* ---- v3 clients ---- */
+
+struct sioc_str sio_namespace_split(struct sioc_str written, struct sioc_str *ret_query)
+{
+    struct sioc_str whole = str_part(written, 0, str_find(written, '#'));
+    size_t mark = str_find(whole, '?');
+    *ret_query = mark < whole.len ? str_from(whole, mark + 1) : sioc_str_n("", 0);
+    return str_part(whole, 0, mark);
+}
+
+/* {"name":"value",...}: all values are texts. */
+static void put_query(struct buf *json, struct sioc_str query)
+{
+    struct buf pair;
+    struct sioc_str name, value;
+    buf_init(&pair);
+    buf_putc(json, '{');
+    while (url_query_next(&query, &pair, &name, &value)) {
+        if (json->len > 1)
+            buf_putc(json, ',');
+        json_put_string(json, name);
+        buf_putc(json, ':');
+        json_put_string(json, value);
+    }
+    buf_putc(json, '}');
+    if (pair.error && !json->error)
+        json->error = pair.error;
+    buf_deinit(&pair);
+}
+
+void sio_connect_v3(struct sio_client *client, struct sioc_str name, struct sioc_str query)
+{
+    struct buf auth;
+    buf_init(&auth);
+    if (query.len)
+        put_query(&auth, query);
+    if (auth.error)
+        sio_client_violation(client, "out of memory");
+    else if (!sio_namespace_name_ok(name))
+        sio_client_malformed(client, "invalid payload");
+    else
+        find_namespace(client, name, buf_str(&auth));
+    buf_deinit(&auth);
+}
+
+/* ---- leaving ---- */
 
 void sio_disconnect_from_namespace(struct sioc_socket *s)
 {

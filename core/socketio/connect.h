@@ -11,6 +11,10 @@ void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp,
                     struct sioc_str auth);
 /* Sends CONNECT_ERROR. */
 void sio_connect_refuse(struct sio_client *client, struct sioc_str nsp_name, const char *text);
+/* The same of a v3 client, whose auth is the query behind the name. */
+void sio_connect_v3(struct sio_client *client, struct sioc_str nsp_name, struct sioc_str query);
+/* A namespace as v3 clients write it, "/name?query": the name, and what is behind the mark. */
+struct sioc_str sio_namespace_split(struct sioc_str written, struct sioc_str *ret_query);
 /* Sends DISCONNECT and closes the socket ("server namespace disconnect"). */
 void sio_disconnect_from_namespace(struct sioc_socket *socket);
 

@@ -214,12 +214,13 @@ struct sioc_socket {
     bool admitted;     /* the middleware that runs has called sioc_admit already */
     bool in_middleware;
     struct net_garbage garbage;
-    char id[RAND_ID_LEN + 1];
+    uint16_t id_len;
+    char id[]; /* RAND_ID_LEN characters and a NUL; longer for v3 clients, see socket.c */
 };
 
 static inline struct sioc_str sio_socket_id(const struct sioc_socket *s)
 {
-    return sioc_str_n(s->id, RAND_ID_LEN);
+    return sioc_str_n(s->id, s->id_len);
 }
 
 /* ---- clients (client.c) ---- */
@@ -229,6 +230,7 @@ struct sio_client {
     struct eio_session *session; /* NULL once it is closed */
     struct sioc_socket *sockets; /* linked list, one per namespace */
     uint32_t socket_count;
+    bool is_v3; /* speaks Socket.IO v4 on Engine.IO v3 (protocol.md 4) */
     uint64_t serial;
     struct list matches; /* CONNECTs that wait for a matcher (dynamic.c) */
     uint32_t match_count;

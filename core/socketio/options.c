@@ -49,6 +49,7 @@ static const struct entry entries[] = {
     TEXT("path", path, "/socket.io/", "where clients connect"),
     LIST("transports", transports, "polling,websocket", "what clients may use"),
     BOOL("allow_upgrades", allow_upgrades, "true", "from polling to WebSocket"),
+    BOOL("allow_eio3", allow_eio3, "false", "clients of Socket.IO 1.x and 2.x"),
     BOOL("add_trailing_slash", add_trailing_slash, "true",
          "false: the path without its last slash is served, too"),
     BOOL("http_compression", http_compression, "true", "of what polling clients fetch"),

@@ -17,7 +17,7 @@ struct sioc_options {
     char *parser;            /* "json" or "msgpack" */
     bool add_trailing_slash; /* false: the path without its last slash is ours, too */
     struct sio_text_list transports;
-    bool allow_upgrades, serve_client, cors_credentials, serial;
+    bool allow_upgrades, allow_eio3, serve_client, cors_credentials, serial;
     double ping_interval, ping_timeout, upgrade_timeout, connect_timeout;
     double header_timeout, body_timeout, keepalive_timeout, close_timeout, handler_timeout;
     double max_payload, max_attachments, max_depth, max_queue;

@@ -89,6 +89,7 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
         .polling = sio_text_list_has(&o->transports, "polling"),
         .websocket = sio_text_list_has(&o->transports, "websocket"),
         .allow_upgrades = o->allow_upgrades,
+        .allow_eio3 = o->allow_eio3,
         .ping_interval_ms = sio_ms(o->ping_interval),
         .ping_timeout_ms = sio_ms(o->ping_timeout),
         .upgrade_timeout_ms = sio_ms(o->upgrade_timeout),

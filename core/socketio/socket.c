@@ -34,10 +34,35 @@ static void socket_free(struct net_garbage *garbage)
     mem_free(s);
 }
 
+/* The client is told a random id; one of v3 is not told, it knows: the session's id, with the
+ * namespace before it (protocol.md 4). */
+static size_t id_room(const struct sio_client *client, const struct sioc_namespace *nsp)
+{
+    return client->is_v3 ? nsp->name_len + 1 + eio_session_id(client->session).len
+                         : RAND_ID_LEN;
+}
+
+static int make_id(struct sioc_socket *s)
+{
+    s->id_len = RAND_ID_LEN;
+    if (!s->client->is_v3)
+        return rand_id(s->id);
+    struct sioc_str sid = eio_session_id(s->client->session), nsp = sio_namespace_name(s->nsp);
+    size_t at = 0;
+    if (nsp.len > 1) {
+        memcpy(s->id, nsp.ptr, nsp.len);
+        at = nsp.len;
+        s->id[at++] = '#';
+    }
+    memcpy(s->id + at, sid.ptr, sid.len);
+    s->id_len = (uint16_t)(at + sid.len);
+    return 0;
+}
+
 struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namespace *nsp,
                                    struct sioc_str auth)
 {
-    struct sioc_socket *s = mem_zalloc(sizeof *s);
+    struct sioc_socket *s = mem_zalloc(sizeof *s + id_room(client, nsp) + 1);
     if (!s)
         return NULL;
     s->client = client;
@@ -47,7 +72,7 @@ struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namesp
     if (auth.len)
         s->auth = mem_dup(auth.ptr, auth.len);
     s->auth_len = (uint32_t)auth.len;
-    if ((auth.len && !s->auth) || rand_id(s->id) < 0 ||
+    if ((auth.len && !s->auth) || make_id(s) < 0 ||
         handle_add(&nsp->server->sockets, s, &s->handle) < 0) {
         mem_free(s->auth);
         mem_free(s);
@@ -99,8 +124,10 @@ void sio_socket_join_namespace(struct sioc_socket *s)
     sio_room_join_own(s);
     if (s->state != SIO_CONNECTED)
         return; /* a handler of "join-room" has put it out */
-    char json[48];
-    int len = snprintf(json, sizeof json, "{\"sid\":\"%s\"}", s->id);
+    char json[48] = "";
+    int len = 0;
+    if (!s->client->is_v3)
+        len = snprintf(json, sizeof json, "{\"sid\":\"%s\"}", s->id);
     struct eio_frame *frame = sio_packet_frame(server, SIO_CONNECT, sio_namespace_name(s->nsp),
                                                sioc_str_n(json, (size_t)len));
     int error = frame ? sio_socket_send(s, frame) : SIOC_ENOMEM;

@@ -10,7 +10,7 @@ const { hooks = [], ...options } = JSON.parse(process.env.SIOC_TEST_OPTIONS || '
 
 // Script names with seconds to the reference's with milliseconds.
 const SECONDS = ['ping_interval', 'ping_timeout', 'upgrade_timeout', 'connect_timeout'];
-const NAMES = { max_payload: 'maxHttpBufferSize' };
+const NAMES = { max_payload: 'maxHttpBufferSize', allow_eio3: 'allowEIO3' };
 const camel = (name) => NAMES[name] ?? name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 const isTable = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 const nested = (table) => Object.fromEntries(Object.entries(table).map(([name, value]) => [camel(name), value]));
@@ -171,6 +171,13 @@ app.of((name, auth, next) => {
   else next(null, ok);
 }).on('connection', (socket) => socket.emit('hello', socket.nsp.name));
 app.on('new_namespace', (nsp) => record('new_namespace', nsp.name));
+
+if (options.allow_eio3)
+  app.use((socket, next) => {
+    const { refuse } = socket.handshake.query;
+    if (refuse === undefined) return next();
+    return next(Object.assign(new Error('denied'), { data: JSON.parse(refuse) }));
+  });
 
 app.of('/mw').use((socket, next) => {
   if (socket.handshake.auth.token === 'secret') return next();
