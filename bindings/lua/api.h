@@ -177,14 +177,14 @@ const char *slua_push_path(lua_State *L, const struct slua_api *api, const char 
 struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int index,
                                   double *ret_handler_timeout);
 
-/* ---- namespace.c, server.c ---- */
+/* ---- namespace.c, dynamic.c, server.c ---- */
 
 void slua_open_namespace(lua_State *L, struct slua_api *api);
 extern const luaL_Reg slua_namespace_methods[];
 void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
                    struct sioc_namespace *core);
-/* io:of(function or pattern): pushes the parent of what it makes. */
-int slua_nsp_match(lua_State *L, struct slua_server *server);
+int slua_nsp_gc(lua_State *L);
+int slua_server_of(lua_State *L); /* io:of */
 /* The core's handler of what middleware of sockets refuses, user = the server: tells the
  * server's "error" handlers. */
 void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event);
@@ -200,9 +200,14 @@ int slua_refused(lua_State *L, int code, const char *name);
 int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,
              struct sioc_str name, int index);
 
-/* ---- socket.c, handshake.c ---- */
+/* ---- socket.c, listeners.c, handshake.c ---- */
 
 void slua_open_socket(lua_State *L, struct slua_api *api);
+extern const luaL_Reg slua_listener_methods[];
+static inline struct slua_socket *slua_self_socket(lua_State *L)
+{
+    return slua_self(L, slua_api(L), SLUA_SOCKET);
+}
 /* Pushes the one userdata of the socket. */
 void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket);
 /* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
@@ -228,6 +233,7 @@ int slua_op_sockets_join(lua_State *L);
 int slua_op_sockets_leave(lua_State *L);
 int slua_op_disconnect_sockets(lua_State *L);
 int slua_op_fetch_sockets(lua_State *L);
+int slua_op_all_sockets(lua_State *L);
 int slua_op_server_side_emit(lua_State *L);
 int slua_op_server_side_emit_with_ack(lua_State *L);
 enum slua_op_property {

@@ -278,6 +278,21 @@ int slua_op_fetch_sockets(lua_State *L)
     return 1;
 }
 
+/* The ids of fetch_sockets. */
+int slua_op_all_sockets(lua_State *L)
+{
+    slua_op_fetch_sockets(L);
+    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TUSERDATA; i++) {
+        const struct slua_socket *s = lua_touserdata(L, -1);
+
+        lua_pop(L, 1);
+        lua_pushstring(L, s->id); /* the socket is still in the list, so s is alive */
+        lua_rawseti(L, -2, i);
+    }
+    lua_pop(L, 1);
+    return 1;
+}
+
 /* ---- the object ---- */
 
 static int operator_index(lua_State *L)
@@ -297,11 +312,13 @@ static const luaL_Reg methods[] = {
     {"timeout", slua_op_timeout},
     {"emit", slua_op_emit},
     {"send", slua_op_send},
+    {"write", slua_op_send},
     {"emit_with_ack", slua_op_emit_with_ack},
     {"sockets_join", slua_op_sockets_join},
     {"sockets_leave", slua_op_sockets_leave},
     {"disconnect_sockets", slua_op_disconnect_sockets},
     {"fetch_sockets", slua_op_fetch_sockets},
+    {"all_sockets", slua_op_all_sockets},
     {NULL, NULL},
 };
 

@@ -219,6 +219,7 @@ const luaL_Reg slua_namespace_methods[] = {
     {"on", nsp_on},
     {"once", nsp_once},
     {"off", nsp_off},
+    {"remove_all_listeners", nsp_off},
     {"event", nsp_event},
     {"use", nsp_use},
     {"to", slua_op_to},
@@ -228,121 +229,17 @@ const luaL_Reg slua_namespace_methods[] = {
     {"timeout", slua_op_timeout},
     {"emit", slua_op_emit},
     {"send", slua_op_send},
+    {"write", slua_op_send},
     {"emit_with_ack", slua_op_emit_with_ack},
     {"sockets_join", slua_op_sockets_join},
     {"sockets_leave", slua_op_sockets_leave},
     {"disconnect_sockets", slua_op_disconnect_sockets},
     {"fetch_sockets", slua_op_fetch_sockets},
+    {"all_sockets", slua_op_all_sockets},
     {"server_side_emit", slua_op_server_side_emit},
     {"server_side_emit_with_ack", slua_op_server_side_emit_with_ack},
     {NULL, NULL},
 };
-
-/* ---- life ---- */
-
-void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
-                   struct sioc_namespace *core)
-{
-    struct sioc_handler refused = {.call = slua_on_refused, .user = server};
-
-    nsp->server = server;
-    nsp->core = core;
-    if (sioc_namespace_parent(core))
-        sioc_namespace_ref(core); /* its parent has the handler below */
-    else if (sioc_namespace_on(core, sioc_str("error"), refused, 0) < 0)
-        luaL_error(L, "not enough memory");
-}
-
-static int nsp_gc(lua_State *L)
-{
-    const struct slua_nsp *nsp = lua_touserdata(L, 1);
-
-    if (nsp->server && nsp->server->core && sioc_namespace_parent(nsp->core))
-        sioc_namespace_unref(nsp->core);
-    return 0;
-}
-
-/* The server keeps its namespaces by their addresses: in its user value 1, and dynamic ones in
- * the second, whose values are weak. */
-struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
-                               struct sioc_namespace *core)
-{
-    struct slua_nsp *nsp;
-    int top = lua_gettop(L);
-
-    slua_push_ref(L, server->ref);
-    if (core == server->root.core)
-        return &server->root;
-    lua_getiuservalue(L, top + 1, sioc_namespace_parent(core) ? 2 : 1);
-    if (lua_rawgetp(L, top + 2, core) != LUA_TUSERDATA) {
-        lua_pop(L, 1);
-        nsp = lua_newuserdatauv(L, sizeof *nsp, 0);
-        memset(nsp, 0, sizeof *nsp);
-        slua_set_type(L, server->api, SLUA_NAMESPACE);
-        slua_nsp_init(L, nsp, server, core);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, top + 2, core);
-    }
-    lua_replace(L, top + 1);
-    lua_settop(L, top + 1);
-    return lua_touserdata(L, top + 1);
-}
-
-/* ---- dynamic namespaces ---- */
-
-/* The matcher of a pattern: upvalues string.find and the pattern. */
-static int match_pattern(lua_State *L)
-{
-    lua_settop(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_call(L, 2, 1);
-    return 1;
-}
-
-/* Replaces the pattern at index 2 by a function; a malformed one is an error here. */
-static void compile_pattern(lua_State *L)
-{
-    luaL_checkstring(L, 2);
-    lua_getglobal(L, "string");
-    lua_getfield(L, -1, "find");
-    lua_pushvalue(L, 2);
-    lua_pushcclosure(L, match_pattern, 2);
-    lua_pushvalue(L, -1);
-    lua_pushliteral(L, "/");
-    lua_call(L, 1, 0);
-    lua_replace(L, 2);
-    lua_settop(L, 2);
-}
-
-int slua_nsp_match(lua_State *L, struct slua_server *server)
-{
-    bool pattern = !lua_isfunction(L, 2);
-    struct sioc_namespace *parent;
-    struct sioc_handler handler;
-    int r;
-
-    if (pattern)
-        compile_pattern(L);
-    lua_settop(L, 2);
-    handler = slua_handler(L, &server->root, 0, 2, 3);
-    r = sioc_server_match(server->core, handler, &parent);
-    if (r < 0) {
-        slua_function_unref(server->api, handler.ref);
-        return luaL_error(L, "of: %s", sioc_strerror(r));
-    }
-    slua_push_nsp(L, server, parent);
-    if (pattern) { /* io:of(name) asks them, too */
-        lua_getiuservalue(L, 1, 3);
-        lua_pushvalue(L, 2);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-        lua_pushvalue(L, 3);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-        lua_pop(L, 1);
-    }
-    return 1;
-}
 
 void slua_open_namespace(lua_State *L, struct slua_api *api)
 {
@@ -350,7 +247,7 @@ void slua_open_namespace(lua_State *L, struct slua_api *api)
                   nsp_index);
     lua_pop(L, 1);
     slua_push_ref(L, api->meta_ref[SLUA_NAMESPACE]);
-    lua_pushcfunction(L, nsp_gc);
+    lua_pushcfunction(L, slua_nsp_gc);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
 }

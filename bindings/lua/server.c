@@ -119,64 +119,6 @@ static int new_server(lua_State *L)
     return 1;
 }
 
-/* ---- namespaces ---- */
-
-/* The parent whose pattern fits the name, or NULL. */
-static struct sioc_namespace *parent_of(lua_State *L, struct sioc_str name)
-{
-    struct sioc_namespace *parent = NULL;
-
-    lua_getiuservalue(L, 1, 3);
-    for (lua_Integer i = 1; !parent && lua_rawgeti(L, -1, i) == LUA_TFUNCTION; i += 2) {
-        slua_push_str(L, name);
-        lua_call(L, 1, 1);
-        if (lua_toboolean(L, -1)) {
-            const struct slua_nsp *nsp;
-
-            lua_rawgeti(L, -2, i + 1);
-            nsp = lua_touserdata(L, -1);
-            parent = nsp->core;
-            lua_pop(L, 1);
-        }
-        lua_pop(L, 1);
-    }
-    return parent;
-}
-
-static int server_of(lua_State *L)
-{
-    struct slua_server *server = self(L);
-    struct sioc_namespace *core, *parent;
-    struct sioc_str name;
-    int r = SIOC_EEXIST;
-
-    if (lua_isfunction(L, 2))
-        return slua_nsp_match(L, server);
-    if (lua_istable(L, 3)) {
-        lua_getfield(L, 3, "pattern");
-        if (lua_toboolean(L, -1))
-            return slua_nsp_match(L, server);
-    }
-    name = slua_check_str(L, 2);
-    if (name.len == 0 || name.ptr[0] != '/') {
-        lua_pushliteral(L, "/");
-        lua_pushvalue(L, 2);
-        lua_concat(L, 2);
-        lua_replace(L, 2);
-        name = slua_check_str(L, 2);
-    }
-    lua_settop(L, 2);
-    parent = parent_of(L, name);
-    if (parent)
-        r = sioc_namespace_child(parent, name, &core);
-    if (r == SIOC_EEXIST)
-        r = sioc_server_of(server->core, name, &core);
-    if (r < 0)
-        return luaL_error(L, "namespace \"%s\": %s", name.ptr, sioc_strerror(r));
-    slua_push_nsp(L, server, core);
-    return 1;
-}
-
 /* ---- addresses ---- */
 
 /* 0, or a code with the reason in the text. */
@@ -479,7 +421,7 @@ static int server_index(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"of", server_of},
+    {"of", slua_server_of},
     {"listen", server_listen},
     {"close", server_close},
     {NULL, NULL},

@@ -154,6 +154,14 @@ withServer('socketio', { script: 'socketio.lua' }, (server) => {
     await ws.text('42["send"]');
     assert.equal(await ws.nextText(), '42["message","to one",1]');
     assert.equal(await ws.nextText(), '42["message","to all",2]');
+    assert.equal(await ws.nextText(), '42["message","to a room",3]');
+    assert.equal(await ws.nextText(), '42["message","again",4]');
+  }));
+
+  it('all_sockets gives ids', on('/', async (ws) => assert.deepEqual(await ask(ws, 'ids'), [[ws.id], 0])));
+
+  it('of is a method of the server alone', on('/', async (ws) => {
+    assert.match((await ask(ws, 'wrong of'))[0], /call it with a colon/);
   }));
 
   it('socket.conn does not show the session id', on('/', async (ws) => {

@@ -243,6 +243,9 @@ function Operator:emit_with_ack(event, ...) end
 ---@return sioc.Socket[]
 function Operator:fetch_sockets() end
 
+---@return string[] ids
+function Operator:all_sockets() end
+
 ---@param ... string|string[]
 function Operator:sockets_join(...) end
 

@@ -1,0 +1,171 @@
+/* bindings/lua/dynamic.c -- io:of: which namespace is meant, and the objects that stand for
+ * them.
+ *
+ * Objects of namespaces that clients have brought about go when no script holds them any more;
+ * each has a reference to its core, so that a script can never hold a dead one.  The server's
+ * user values are explained in server.c.
+ */
+#include "api.h"
+
+/* ---- the objects ---- */
+
+void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
+                   struct sioc_namespace *core)
+{
+    struct sioc_handler refused = {.call = slua_on_refused, .user = server};
+
+    nsp->server = server;
+    nsp->core = core;
+    if (sioc_namespace_parent(core))
+        sioc_namespace_ref(core); /* its parent has the handler below */
+    else if (sioc_namespace_on(core, sioc_str("error"), refused, 0) < 0)
+        luaL_error(L, "not enough memory");
+}
+
+int slua_nsp_gc(lua_State *L)
+{
+    const struct slua_nsp *nsp = lua_touserdata(L, 1);
+
+    if (nsp->server && nsp->server->core && sioc_namespace_parent(nsp->core))
+        sioc_namespace_unref(nsp->core);
+    return 0;
+}
+
+/* The server keeps its namespaces by their addresses: in its user value 1, and dynamic ones in
+ * the second, whose values are weak. */
+struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
+                               struct sioc_namespace *core)
+{
+    struct slua_nsp *nsp;
+    int top = lua_gettop(L);
+
+    slua_push_ref(L, server->ref);
+    if (core == server->root.core)
+        return &server->root;
+    lua_getiuservalue(L, top + 1, sioc_namespace_parent(core) ? 2 : 1);
+    if (lua_rawgetp(L, top + 2, core) != LUA_TUSERDATA) {
+        lua_pop(L, 1);
+        nsp = lua_newuserdatauv(L, sizeof *nsp, 0);
+        memset(nsp, 0, sizeof *nsp);
+        slua_set_type(L, server->api, SLUA_NAMESPACE);
+        slua_nsp_init(L, nsp, server, core);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, top + 2, core);
+    }
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    return lua_touserdata(L, top + 1);
+}
+
+/* ---- dynamic namespaces ---- */
+
+/* The matcher of a pattern: upvalues string.find and the pattern. */
+static int match_pattern(lua_State *L)
+{
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* Replaces the pattern at index 2 by a function; a malformed one is an error here. */
+static void compile_pattern(lua_State *L)
+{
+    luaL_checkstring(L, 2);
+    lua_getglobal(L, "string");
+    lua_getfield(L, -1, "find");
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, match_pattern, 2);
+    lua_pushvalue(L, -1);
+    lua_pushliteral(L, "/");
+    lua_call(L, 1, 0);
+    lua_replace(L, 2);
+    lua_settop(L, 2);
+}
+
+static int match_names(lua_State *L, struct slua_server *server)
+{
+    bool pattern = !lua_isfunction(L, 2);
+    struct sioc_namespace *parent;
+    struct sioc_handler handler;
+    int r;
+
+    if (pattern)
+        compile_pattern(L);
+    lua_settop(L, 2);
+    handler = slua_handler(L, &server->root, 0, 2, 3);
+    r = sioc_server_match(server->core, handler, &parent);
+    if (r < 0) {
+        slua_function_unref(server->api, handler.ref);
+        return luaL_error(L, "of: %s", sioc_strerror(r));
+    }
+    slua_push_nsp(L, server, parent);
+    if (pattern) { /* io:of(name) asks them, too */
+        lua_getiuservalue(L, 1, 3);
+        lua_pushvalue(L, 2);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pushvalue(L, 3);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 1);
+    }
+    return 1;
+}
+
+/* The parent whose pattern fits the name, or NULL. */
+static struct sioc_namespace *parent_of(lua_State *L, struct sioc_str name)
+{
+    struct sioc_namespace *parent = NULL;
+
+    lua_getiuservalue(L, 1, 3);
+    for (lua_Integer i = 1; !parent && lua_rawgeti(L, -1, i) == LUA_TFUNCTION; i += 2) {
+        slua_push_str(L, name);
+        lua_call(L, 1, 1);
+        if (lua_toboolean(L, -1)) {
+            const struct slua_nsp *nsp;
+
+            lua_rawgeti(L, -2, i + 1);
+            nsp = lua_touserdata(L, -1);
+            parent = nsp->core;
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    return parent;
+}
+
+int slua_server_of(lua_State *L)
+{
+    struct slua_server *server = slua_self(L, slua_api(L), SLUA_SERVER);
+    struct sioc_namespace *core, *parent;
+    struct sioc_str name;
+    int r = SIOC_EEXIST;
+
+    slua_self_nsp(L); /* raises when it is gone */
+    if (lua_isfunction(L, 2))
+        return match_names(L, server);
+    if (lua_istable(L, 3)) {
+        lua_getfield(L, 3, "pattern");
+        if (lua_toboolean(L, -1))
+            return match_names(L, server);
+    }
+    name = slua_check_str(L, 2);
+    if (name.len == 0 || name.ptr[0] != '/') {
+        lua_pushliteral(L, "/");
+        lua_pushvalue(L, 2);
+        lua_concat(L, 2);
+        lua_replace(L, 2);
+        name = slua_check_str(L, 2);
+    }
+    lua_settop(L, 2);
+    parent = parent_of(L, name);
+    if (parent)
+        r = sioc_namespace_child(parent, name, &core);
+    if (r == SIOC_EEXIST)
+        r = sioc_server_of(server->core, name, &core);
+    if (r < 0)
+        return luaL_error(L, "namespace \"%s\": %s", name.ptr, sioc_strerror(r));
+    slua_push_nsp(L, server, core);
+    return 1;
+}
