@@ -38,8 +38,10 @@ static void on_timeout(struct net_timer *timer)
 int sio_ack_wait(struct sioc_socket *socket, uint64_t id, const struct sioc_emit *emit)
 {
     struct sioc_server *server = socket->nsp->server;
-    if (socket->ack_count >= (unsigned)server->options->max_pending_acks)
+    if (socket->ack_count >= (unsigned)server->options->max_pending_acks) {
+        server->metrics.reject_acks++;
         return SIOC_ELIMIT;
+    }
     struct sio_ack *ack = mem_alloc(sizeof *ack);
     if (!ack)
         return SIOC_ENOMEM;

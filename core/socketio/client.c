@@ -13,6 +13,7 @@
 #include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
 #include "socketio/event.h"
+#include "socketio/handlers.h"
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
 #include "socketio/socket.h"
@@ -102,12 +103,22 @@ void sio_client_close(struct sio_client *c)
 
 /* ---- misbehaviour ---- */
 
+/* Each socket that has "error" handlers of its own is told, before it is closed.  Sockets that
+ * go meanwhile stay linked until the end of the turn. */
+static void tell_sockets(struct sio_client *c, const char *what)
+{
+    for (struct sioc_socket *s = c->sockets; s; s = s->next)
+        if (s->state == SIO_CONNECTED && sio_listeners_have(s->listeners, STR("error")))
+            sio_socket_error(s, STR(""), what, STR(""));
+}
+
 void sio_client_malformed(struct sio_client *c, const char *what)
 {
     c->server->metrics.reject_sio_packet++;
     log_write(&c->server->log, SIOC_LOG_DEBUG, "closing client %llu: %s",
               (unsigned long long)c->serial, what);
     partial_free(c);
+    tell_sockets(c, what);
     sio_client_close(c);
 }
 
@@ -140,6 +151,12 @@ int sio_client_send(struct sio_client *c, struct eio_frame *frame)
     return c->session ? eio_session_send(c->session, frame) : SIOC_ECLOSED;
 }
 
+/* In the reference's words. */
+static const char *what_is_wrong(const struct sio_packet *p, int error)
+{
+    return error == SIOC_EPROTO && p->attachments ? "illegal attachments" : "invalid payload";
+}
+
 static void take_event(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
                        struct sioc_buffer *const *attachments)
 {
@@ -148,8 +165,9 @@ static void take_event(struct sio_client *c, struct sioc_socket *s, const struct
                               .attachment_count = p->attachments,
                               .has_id = p->has_id,
                               .id = p->id};
-    if (sio_socket_event(s, &in) < 0)
-        sio_client_malformed(c, "invalid payload");
+    int error = sio_socket_event(s, &in);
+    if (error < 0)
+        sio_client_malformed(c, what_is_wrong(p, error));
 }
 
 static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
@@ -162,8 +180,9 @@ static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct s
                                .args = p->data,
                                .attachments = attachments,
                                .attachment_count = p->attachments};
-    if (sio_event_check(&event) < 0) {
-        sio_client_malformed(c, "invalid payload");
+    int error = sio_event_check(&event);
+    if (error < 0) {
+        sio_client_malformed(c, what_is_wrong(p, error));
         return;
     }
     if (!p->has_id || !sio_ack_answered(s, p->id, &event))

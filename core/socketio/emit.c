@@ -107,8 +107,10 @@ int sioc_socket_join(struct sioc_socket *s, struct sioc_str room)
 {
     if (s->state == SIO_GONE || s->rooms_closed)
         return SIOC_ECLOSED;
-    if (room.len > SIO_MAX_ROOM_NAME)
+    if (room.len > SIO_MAX_ROOM_NAME) {
+        s->nsp->server->metrics.reject_rooms++;
         return SIOC_ETOOBIG;
+    }
     if (str_eq(room, sio_socket_id(s))) {
         if (s->left_own_room)
             sio_room_join_own(s);

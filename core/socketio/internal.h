@@ -68,6 +68,7 @@ struct sioc_server {
     struct list parents;          /* of dynamic namespaces, in the order of registration */
     struct list dynamic;          /* all children, also those that are closed but referenced */
     size_t parent_count;
+    size_t room_count;    /* with a record, of all namespaces */
     size_t dynamic_count; /* children that are open */
     uint32_t mark;        /* of the last broadcast; see broadcast.c */
     uint64_t last_client;

@@ -119,6 +119,7 @@ static const struct entry entries[] = {
     COUNT("max_headers", max_headers, 8, HTTP_MAX_HEADERS, "64", "headers of one request"),
     COUNT("max_url_bytes", max_url_bytes, 256, 65536, "4096", "length of a request target"),
     COUNT("max_rooms", max_rooms, 1, 1000000, "1000", "rooms of one socket"),
+    COUNT("max_rooms_total", max_rooms_total, 1, GIB, "1000000", "rooms of all sockets"),
     COUNT("max_namespaces", max_namespaces, 1, 10000, "16", "namespaces of one client"),
     COUNT("max_dynamic_namespaces", max_dynamic_namespaces, 1, 1000000, "1000",
           "namespaces that clients have brought about"),

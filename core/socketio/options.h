@@ -22,7 +22,7 @@ struct sioc_options {
     double header_timeout, body_timeout, keepalive_timeout, close_timeout, handler_timeout;
     double max_payload, max_attachments, max_depth, max_queue;
     double max_header_bytes, max_headers, max_url_bytes;
-    double max_rooms, max_namespaces, max_dynamic_namespaces, max_pending_acks;
+    double max_rooms, max_rooms_total, max_namespaces, max_dynamic_namespaces, max_pending_acks;
     bool cleanup_empty_child_namespaces;
     struct sio_text_list cors_origin, cors_methods, cors_allowed_headers, cors_exposed_headers;
     double cors_max_age; /* seconds, -1 = not given */

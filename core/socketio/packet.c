@@ -45,6 +45,14 @@ static const char *read_id(struct sioc_str *rest, struct sio_packet *p)
     return NULL;
 }
 
+static const char *unknown_type(struct sioc_str text)
+{
+    static const char *const digit[] = {"unknown packet type 7", "unknown packet type 8",
+                                        "unknown packet type 9"};
+    char c = text.len ? text.ptr[0] : 0;
+    return c >= '7' && c <= '9' ? digit[c - '7'] : "unknown packet type NaN";
+}
+
 /* What may follow the head, by type. */
 static bool shape_fits(const struct sio_packet *p)
 {
@@ -72,7 +80,7 @@ int sio_packet_read(struct sioc_str text, uint32_t max_attachments,
 {
     struct sio_packet p = {0};
     if (text.len == 0 || text.ptr[0] < '0' || text.ptr[0] > '6') {
-        *ret_error = "unknown packet type";
+        *ret_error = unknown_type(text);
         return SIOC_EPROTO;
     }
     p.type = (enum sio_packet_type)(text.ptr[0] - '0');

@@ -58,6 +58,7 @@ static struct sio_room *room_create(struct sioc_namespace *nsp, struct sioc_str 
         mem_free(room);
         return NULL;
     }
+    nsp->server->room_count++;
     return room;
 }
 
@@ -67,6 +68,7 @@ static bool take_out_if_empty(struct sioc_namespace *nsp, struct sio_room *room)
     if (room->count)
         return false;
     map_remove(&nsp->rooms, room_name(room));
+    nsp->server->room_count--;
     return true;
 }
 
@@ -117,8 +119,12 @@ int sio_room_join(struct sioc_socket *socket, struct sioc_str name)
     uint32_t place;
     if (room && is_member(socket, room, &place))
         return 0;
-    if (socket->room_count >= (uint32_t)nsp->server->options->max_rooms)
+    const struct sioc_options *limits = nsp->server->options;
+    if (socket->room_count >= (uint32_t)limits->max_rooms ||
+        (created && nsp->server->room_count >= (size_t)limits->max_rooms_total)) {
+        nsp->server->metrics.reject_rooms++;
         return SIOC_ELIMIT;
+    }
     if (!room && !(room = room_create(nsp, name)))
         return SIOC_ENOMEM;
     if (mem_grow((void **)&room->members, &room->cap, room->count + 1, sizeof *room->members) <

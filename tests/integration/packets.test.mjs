@@ -13,6 +13,27 @@ const IN_ORDER = 'section 12: in-order dispatch';
 withServer('packets', {}, (server) => {
   const joined = (...rest) => Ws.joined(server, ...rest);
 
+  // ---- what the "error" handlers of a socket are told (section 3.2) ----
+
+  for (const [texts, message] of [
+    ['42["a"', 'invalid payload'], ['42[]', 'invalid payload'], ['42["connect"]', 'invalid payload'], ['40[1]', 'invalid payload'], ['41{}', 'invalid payload'],
+    ['7', 'unknown packet type 7'], ['9["a"]', 'unknown packet type 9'], ['x', 'unknown packet type NaN'],
+    ['450-["a"]', 'Illegal attachments'], ['4511-["a"]', 'too many attachments'],
+    [[`451-["echo",${PLACEHOLDER}]`, '42["echo"]'], 'got plaintext data when reconstructing a packet'],
+    [[Buffer.from([1])], 'got binary data when not reconstructing a packet'],
+    [['451-["echo",{"_placeholder":true,"num":1}]', Buffer.from([1])], 'illegal attachments'],
+  ])
+    it(`3.2 "error" for ${JSON.stringify(texts)}`, async () => {
+      const ws = await joined();
+      const admin = await ws.join('/admin');
+      for (const text of [texts].flat()) await (typeof text === 'string' ? ws.text(text.replace(/^(?!4)/, '4')) : ws.binary(text));
+      await ws.assertClose();
+      for (const id of [ws.id, admin]) {
+        assert.equal((await server.record({ id, what: 'error' })).err, message);
+        await server.assertReason(id, 'forced close');
+      }
+    });
+
   // On a joined session, sending this ends it.
   async function assertEnds(texts, reason = 'forced close') {
     const ws = await joined();

@@ -90,7 +90,8 @@ enum sioc_event_kind {
     SIOC_EVENT_DISCONNECT,    /* rooms are left */
     SIOC_EVENT_ACK,           /* the client's answer to an emit with ack, or its failure */
     SIOC_EVENT_PACKET,        /* a client event asks its socket's middleware; see sioc_pass */
-    SIOC_EVENT_ERROR,         /* middleware of a socket has refused an event */
+    SIOC_EVENT_ERROR,         /* middleware of a socket has refused an event, or its client has
+                               * sent what cannot be decoded, and is being closed */
     SIOC_EVENT_MATCH,         /* a client asks for a namespace; answer with sioc_match */
     SIOC_EVENT_NEW_NAMESPACE, /* there is one: sioc_event_namespace */
     SIOC_EVENT_ROOM,          /* somebody joins or leaves a room */

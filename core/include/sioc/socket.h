@@ -61,9 +61,9 @@ SIOC_API bool sioc_socket_query_next(const struct sioc_socket *socket, size_t *p
 
 /* name: "disconnecting", "disconnect", or a client event (ptr NULL = every event, called
  * first).  Handlers of "error" are called for client events of that name (SIOC_EVENT_CLIENT)
- * and for what middleware refuses (SIOC_EVENT_ERROR). 0, SIOC_ERESERVED ("connect",
- * "connect_error", "newListener", "removeListener"), SIOC_ECLOSED, SIOC_ENOMEM. The handler is
- * taken only on success. */
+ * and for what middleware refuses and nobody can decode (SIOC_EVENT_ERROR; the latter has no
+ * name). 0, SIOC_ERESERVED ("connect", "connect_error", "newListener", "removeListener"),
+ * SIOC_ECLOSED, SIOC_ENOMEM. The handler is taken only on success. */
 SIOC_API int sioc_socket_on(struct sioc_socket *socket, struct sioc_str name,
                             struct sioc_handler handler, unsigned flags);
 /* As sioc_namespace_off. */

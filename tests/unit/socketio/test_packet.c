@@ -46,11 +46,11 @@ static const struct good {
 static const struct bad {
     const char *text, *error;
 } bad[] = {
-    {"", "unknown packet type"},
-    {"8", "unknown packet type"},
-    {"a", "unknown packet type"},
-    {"-1", "unknown packet type"},
-    {"7[\"a\"]", "unknown packet type"},
+    {"", "unknown packet type NaN"},
+    {"8", "unknown packet type 8"},
+    {"a", "unknown packet type NaN"},
+    {"-1", "unknown packet type NaN"},
+    {"7[\"a\"]", "unknown packet type 7"},
     {"50-[\"a\"]", "Illegal attachments"},
     {"5[\"a\"]", "Illegal attachments"},
     {"51[\"a\"]", "Illegal attachments"},
