@@ -42,6 +42,7 @@
     X(reject_inflate, "compressed message that does not inflate, or to too much")     \
     X(reject_eio_packet, "undecodable Engine.IO packet")                              \
     X(reject_eio_packets, "payload of more than max_packets packets")                 \
+    X(reject_encoding, "POST with a Content-Encoding")                                \
     X(reject_eio_overlap, "two GETs or two POSTs at once on a session")               \
     X(reject_sio_packet, "undecodable Socket.IO packet")                              \
     X(reject_sio_state, "packet that the namespace's state does not allow")           \

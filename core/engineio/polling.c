@@ -309,6 +309,12 @@ static void take_post(struct eio_polling *p, struct http_request *request)
         overlap(p, request, "data request overlap from client");
         return;
     }
+    struct sioc_str coding = http_header_get(&request->head, STR("content-encoding"));
+    if (coding.len && !str_eq_nocase(coding, STR("identity"))) {
+        p->session->engine->metrics->reject_encoding++; /* nothing is unpacked for a peer */
+        refuse(p, request, 415);
+        return;
+    }
     struct sioc_str type = http_header_get(&request->head, STR("content-type"));
     if (p->session->protocol == 4 && str_eq(type, STR(EIO_TYPE_BYTES))) {
         refuse(p, request, 400);

@@ -106,7 +106,7 @@ static const struct entry entries[] = {
     COUNT("max_pings", max_pings, 1, 1000000, "50",
           "WebSocket pings of one connection within 10 s"),
     COUNT("max_conns", max_conns, 1, GIB, "",
-          "connections of all clients; else 9 of 10 file descriptors"),
+          "connections of all clients; else what file descriptors allow"),
     COUNT("max_conns_per_ip", max_conns_per_ip, 1, GIB, "", "connections of one address"),
     COUNT("max_handshakes_per_ip", max_handshakes_per_ip, 1, GIB, "",
           "new sessions of one address within 10 s"),

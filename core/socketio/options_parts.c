@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#define RESERVED_FILES 128
+
 /* ---- texts ---- */
 
 static bool is_token(struct sioc_str s)
@@ -110,14 +112,16 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
     };
 }
 
-/* A tenth is left for files, and for connections that are only told to go away. */
+/* A tenth is left for files, and for connections that are only told to go away; but no more than
+ * can be of use: 20,480 descriptors shall carry 20,000 clients. */
 static size_t conns_by_descriptors(void)
 {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
         return SIZE_MAX;
-    size_t conns = (size_t)(files.rlim_cur - files.rlim_cur / 10);
-    return conns ? conns : 1;
+    size_t all = (size_t)files.rlim_cur;
+    size_t left = all / 10 < RESERVED_FILES ? all / 10 : RESERVED_FILES;
+    return all > left ? all - left : 1;
 }
 
 static size_t given(double value)

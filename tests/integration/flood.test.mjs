@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { ENGINE, Polling, RS, Ws, url } from './lib/eio.mjs';
 import { Http, request, requestBytes } from './lib/http.mjs';
 import { siocOnly, withServer } from './lib/server.mjs';
@@ -198,5 +199,17 @@ withServer('no limits of one address', {}, (server) => {
     const all = await Promise.all(Array.from({ length: 300 }, () => Ws.open(server)));
     for (const ws of all) ws.destroy();
     for (let i = 0; i < 100; i += 1) assert.equal((await request(server, { path: `${ENGINE}?EIO=4&transport=polling&sid=guess${i}` })).status, 400);
+  });
+}, only);
+
+withServer('a body that is compressed', {}, (server) => {
+  it('is refused with 415; the session goes on', async () => {
+    const [ws, session] = [await Ws.joined(server), await Polling.joined(server)];
+    const response = await session.request({ method: 'POST', body: gzipSync('42["note",1]'), headers: { 'Content-Encoding': 'gzip' } });
+    assert.deepEqual([response.status, response.text], [415, '']);
+    assert.equal((await counters(ws)).reject_encoding, 1);
+    await session.post('42["echo",1]', { 'Content-Encoding': 'identity' });
+    assert.equal(await session.get(), '42["echo",1]');
+    ws.destroy();
   });
 }, only);

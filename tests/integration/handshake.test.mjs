@@ -234,6 +234,45 @@ withServer('handshake, polling only', { options: { transports: ['polling'] } }, 
   });
 });
 
+withServer('handshake, polling only, sessions', { options: { transports: ['polling'] } }, (server) => {
+  it('E025 a probe is an ordinary request, too; the session lives on', async () => {
+    const session = await Polling.joined(server);
+    const { http, response } = await upgrade(server, url(`EIO=4&transport=websocket&sid=${session.sid}`));
+    http.destroy();
+    assert.deepEqual([response.status, response.text], [400, UNKNOWN_TRANSPORT]);
+    await session.assertAlive();
+  });
+
+  it('E025 an upgrade of a polling request is polling', async () => {
+    const { http, response } = await upgrade(server, POLLING);
+    http.destroy();
+    assert.equal(response.status, 200);
+    assert.match(response.text, /^0\{"sid":"/);
+  });
+});
+
+withServer('handshake, WebSocket only, sessions', { options: { transports: ['websocket'] } }, (server) => {
+  it('E025 polling with a session is unknown', async () => {
+    const ws = await Ws.joined(server);
+    assert.deepEqual(ws.open.upgrades, []);
+    await assertError(server, { path: url(`EIO=4&transport=polling&sid=${ws.sid}`) }, UNKNOWN_TRANSPORT);
+    await ws.assertAlive();
+    ws.destroy();
+  });
+});
+
+withServer('handshake, a path with several parts', { options: { path: '/a/b' } }, (server) => {
+  it('E024 serves that path only, and the client below', async () => {
+    assert.equal((await request(server, { path: '/a/b/?EIO=4&transport=polling' })).status, 200);
+    assert.equal((await request(server, { path: '/a/b/socket.io.js' })).status, 200);
+    for (const path of ['/a/b?EIO=4&transport=polling', '/a/?EIO=4&transport=polling', '/b/?EIO=4&transport=polling', '/socket.io/socket.io.js'])
+      assert.equal((await request(server, { path })).status, 404, path);
+    const { http, response } = await upgrade(server, '/a/b/?EIO=4&transport=websocket');
+    http.destroy();
+    assert.equal(response.status, 101);
+  });
+});
+
 withServer('handshake, another path', { options: { path: '/live/' } }, (server) => {
   it('serves the path of the option only', async () => {
     assert.equal((await request(server, { path: '/live/?EIO=4&transport=polling' })).status, 200);

@@ -85,7 +85,7 @@ local sioc = {}
 ---@field trusted_proxies? string[]
 ---@field max_packets? integer default 4096; of one polling payload
 ---@field max_pings? integer default 50; WebSocket pings of one connection within 10 s
----@field max_conns? integer default: 9 of 10 file descriptors
+---@field max_conns? integer default: what file descriptors allow, but for a few
 ---@field max_conns_per_ip? integer
 ---@field max_handshakes_per_ip? integer within 10 s
 ---@field max_unknown_sids_per_ip? integer within 60 s
