@@ -1,10 +1,10 @@
 // Hooks of the engine: allow_request, generate_id, io.engine's events (features.md 1.3, protocol.md 1.3, 1.4).
 
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import { Polling, Ws, url } from './lib/eio.mjs';
 import { Http, request, requestBytes, settle } from './lib/http.mjs';
-import { differs, siocOnly, withServer } from './lib/server.mjs';
+import { Server, differs, siocOnly, withServer } from './lib/server.mjs';
 import { upgrade } from './lib/ws.mjs';
 
 const polling = (query = '') => url(`EIO=4&transport=polling${query}`);
@@ -264,3 +264,78 @@ withServer('events of the engine, in Lua', { options: { hooks: ['events'], cors:
     assert.deepEqual([record.message, record.context], ['Forbidden', { name: 'INVALID_ORIGIN', origin: 'http://evil.example', message: 'Forbidden' }]);
   });
 }, siocOnly());
+
+// The handler of "headers" closes the server, and with it the session whose answer is being made.
+describe('a server that is closed while an answer is made', siocOnly(), () => {
+  const CLOSE = '&close=1';
+  const cases = {
+    'the first one, over polling': async (server) => {
+      const response = await request(server, { path: polling(CLOSE) });
+      assert.equal(response.status, 200);
+    },
+    'the first one, a 101': async (server) => {
+      const { http, response } = await upgrade(server, websocket(CLOSE));
+      assert.equal(response.status, 101);
+      http.destroy();
+    },
+    'of a GET': async (server) => {
+      const session = await Polling.joined(server);
+      await session.post('42["echo",1]');
+      const response = await session.request({ path: session.path + CLOSE });
+      assert.equal(response.status, 200);
+    },
+    'of a GET that hangs': async (server) => {
+      const session = await Polling.joined(server);
+      const waiting = session.request({ path: session.path + CLOSE });
+      await settle(server);
+      await session.request({ method: 'POST', body: '42["echo",1]' });
+      assert.equal((await waiting).status, 200);
+    },
+    'of a POST': async (server) => {
+      const session = await Polling.joined(server);
+      const pending = await session.pend();
+      const response = await session.request({ path: session.path + CLOSE, method: 'POST', body: '42["note",1]' });
+      assert.deepEqual([response.status, response.text], [200, 'ok']);
+      assert.equal(await pending.text(), '1');
+    },
+    'of a probe': async (server) => {
+      const session = await Polling.joined(server);
+      const { http, response } = await upgrade(server, websocket(`&sid=${session.sid}${CLOSE}`));
+      assert.equal(response.status, 101);
+      http.destroy();
+    },
+    'of a GET that a probe releases': async (server) => {
+      const session = await Polling.joined(server);
+      const probe = await session.probe();
+      const waiting = session.request({ path: session.path + CLOSE });
+      await settle(server);
+      await probe.text('2probe');
+      assert.equal((await waiting).status, 200);
+      probe.destroy();
+    },
+    'of a GET that hangs when the session moves': async (server) => {
+      const session = await Polling.joined(server);
+      const probe = await session.probe();
+      const waiting = session.request({ path: session.path + CLOSE });
+      await settle(server);
+      await probe.text('5');
+      assert.equal((await waiting).status, 200);
+      probe.destroy();
+    },
+  };
+  for (const [name, body] of Object.entries(cases))
+    it(name, async () => {
+      const server = await new Server({ options: { hooks: ['events'], close_timeout: 0.2 } }).start();
+      try {
+        const [ws, other] = [await Ws.joined(server), await Polling.joined(server)];
+        await body(server);
+        await server.assertReason(ws.id, 'server shutting down');
+        await server.assertReason(other.id, 'server shutting down');
+        ws.destroy();
+      } finally {
+        server.process.kill('SIGTERM');
+        assert.equal(await server.process.exit(), 0);
+        server.process.assertClean();
+      }
+    });
+});
