@@ -2,13 +2,13 @@
  * requests of clients before, and beneath, their sockets.
  *
  * The two options are questions: their handlers may wait, and the client waits with them.
- * Handlers of headers cannot wait: the answer is being made.  What they want to add they put
- * into a table, one for all handlers of the answer.
- * Invariant: a list of handlers is never changed, only replaced, so one that is walked stays.
+ * Middleware and handlers of headers cannot wait: the answer is being made.  What they want to
+ * add they put into a table, one for all handlers of the answer. Invariant: a list of handlers
+ * is never changed, only replaced, so one that is walked stays.
  */
 #include "api.h"
 
-enum event { CONNECTION_ERROR, INITIAL_HEADERS, HEADERS, EVENTS };
+enum event { CONNECTION_ERROR, INITIAL_HEADERS, HEADERS, MIDDLEWARE, EVENTS };
 
 static const char *const event_names[] = {"connection_error", "initial_headers", "headers",
                                           NULL};
@@ -187,6 +187,7 @@ struct news {
     const struct sioc_connection_error *error;
     int index; /* of the handler in its list */
     bool initial;
+    bool passed; /* every middleware has let the request pass */
     struct sioc_headers *headers;
 };
 
@@ -272,15 +273,10 @@ static void add_header(lua_State *L, struct sioc_headers *headers, int name, int
         luaL_error(L, "the header \"%s\" cannot be set, or not to that value", name_text);
 }
 
-static int headers_body(lua_State *L)
+/* What is in the table at 2. */
+static void add_headers(lua_State *L, const struct news *news)
 {
-    const struct news *news = lua_touserdata(L, 1);
-
-    lua_newtable(L);
-    slua_push_request(L, news->engine->server->api, news->request, false);
-    if (news->initial)
-        call_list(L, news->engine, INITIAL_HEADERS);
-    call_list(L, news->engine, HEADERS);
+    lua_settop(L, 3);
     lua_pushnil(L);
     while (lua_next(L, 2)) { /* 4: name, 5: value */
         lua_Integer count = lua_istable(L, 5) ? (lua_Integer)lua_rawlen(L, 5) : 0;
@@ -296,7 +292,57 @@ static int headers_body(lua_State *L)
         }
         lua_settop(L, 4);
     }
+}
+
+static void push_answer(lua_State *L, const struct news *news)
+{
+    lua_newtable(L);
+    slua_push_request(L, news->engine->server->api, news->request, false);
+}
+
+static int headers_body(lua_State *L)
+{
+    const struct news *news = lua_touserdata(L, 1);
+
+    push_answer(L, news);
+    if (news->initial)
+        call_list(L, news->engine, INITIAL_HEADERS);
+    call_list(L, news->engine, HEADERS);
+    add_headers(L, news);
     return 0;
+}
+
+/* As with sockets: nothing or true lets pass, `nil, message` refuses. */
+static int middleware_body(lua_State *L)
+{
+    struct news *news = lua_touserdata(L, 1);
+
+    push_answer(L, news);
+    push_list(L, news->engine, MIDDLEWARE);
+    for (lua_Integer i = 1; lua_rawgeti(L, 4, i) == LUA_TFUNCTION; i++) {
+        lua_pushvalue(L, 3);
+        lua_pushvalue(L, 2);
+        lua_call(L, 2, 2); /* no continuation: it cannot wait */
+        if (!lua_toboolean(L, 5) && (lua_isboolean(L, 5) || !lua_isnil(L, 6)))
+            return 0;
+        lua_settop(L, 4);
+    }
+    add_headers(L, news);
+    news->passed = true;
+    return 0;
+}
+
+static bool on_any_request(void *user, struct sioc_request *request,
+                           struct sioc_headers *headers)
+{
+    struct slua_engine *engine = user;
+    struct slua_server *server = engine->server;
+    struct slua_task_info info = {
+        .what = "middleware", .server = server->core, .owner = server};
+    struct news news = {.engine = engine, .request = request, .headers = headers};
+
+    slua_run(server->api->host, middleware_body, &news, &info);
+    return news.passed;
 }
 
 static void on_headers(void *user, struct sioc_request *request, bool initial,
@@ -319,6 +365,7 @@ static void subscribe(struct slua_engine *engine)
     const int *counts = engine->counts;
     struct sioc_engine_events events = {
         .connection_error = counts[CONNECTION_ERROR] ? on_connection_error : NULL,
+        .request = counts[MIDDLEWARE] ? on_any_request : NULL,
         .headers = counts[INITIAL_HEADERS] + counts[HEADERS] ? on_headers : NULL,
         .user = engine};
 
@@ -336,11 +383,10 @@ static struct slua_engine *self(lua_State *L)
     return engine;
 }
 
-/* engine:on(event, handler) */
-static int engine_on(lua_State *L)
+/* The function at 3 goes behind the others of the event. */
+static int add(lua_State *L, int event)
 {
     struct slua_engine *engine = self(L);
-    int event = luaL_checkoption(L, 2, NULL, event_names);
     int count = engine->counts[event];
 
     luaL_checktype(L, 3, LUA_TFUNCTION);
@@ -358,6 +404,20 @@ static int engine_on(lua_State *L)
     engine->counts[event] = count + 1;
     subscribe(engine);
     return 0;
+}
+
+/* engine:on(event, handler) */
+static int engine_on(lua_State *L)
+{
+    return add(L, luaL_checkoption(L, 2, NULL, event_names));
+}
+
+/* engine:use(handler) */
+static int engine_use(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    return add(L, MIDDLEWARE);
 }
 
 /* engine:off(event[, handler]): how many were removed. */
@@ -395,7 +455,8 @@ static int engine_index(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg methods[] = {{"on", engine_on}, {"off", engine_off}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"on", engine_on}, {"off", engine_off}, {"use", engine_use}, {NULL, NULL}};
 
 void slua_engine_new(lua_State *L, struct slua_server *server)
 {

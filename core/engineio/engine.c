@@ -250,6 +250,14 @@ void eio_engine_handle(struct eio_engine *e, struct http_request *request)
     }
     struct query q;
     const char *name = NULL;
+    if (e->asks_all && !e->ops->passes(e->user, request)) {
+        eio_refuse(e, request, EIO_REFUSE_REQUEST, "MIDDLEWARE_FAILURE", NOTHING);
+        return;
+    }
+    if (e->closing) { /* since the application was asked */
+        http_respond_close(request, 503, NULL, 0, STR(""));
+        return;
+    }
     read_query(e, request, &q);
     bool websocket_off = request->head.upgrade && !e->options->websocket;
     if (websocket_off)

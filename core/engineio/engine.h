@@ -56,6 +56,8 @@ struct eio_engine_ops {
     void (*ask_id)(void *engine_user, struct eio_admission *admission);
     /* The admission is decided, or its client has gone: forget it. */
     void (*admission_over)(void *engine_user, struct eio_admission *admission);
+    /* While the engine asks_all: may this request, any at all, go on?  No is code 3. */
+    bool (*passes)(void *engine_user, struct http_request *request);
     /* The response of a session's request is on its way: add to request->extra_headers what it
      * shall carry.  initial: it is the session's first. */
     void (*headers)(void *engine_user, struct http_request *request, bool initial);
@@ -76,7 +78,7 @@ struct eio_engine {
     struct ws_config ws;           /* its `deflate` is owned */
     struct list websockets;        /* all of them, those that only finish closing too */
     struct eio_frame *ping, *pong; /* shared by all sessions */
-    bool asks_allow, asks_id, tells_headers; /* the floor above wants these calls */
+    bool asks_all, asks_allow, asks_id, tells_headers; /* the floor above wants these calls */
     bool closing;
     struct buf scratch;
     struct http_compressor *compressor; /* of polling answers; NULL until the first */

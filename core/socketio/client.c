@@ -316,6 +316,7 @@ const struct eio_engine_ops sio_client_ops = {
     .ask_allow = sio_engine_ask_allow,
     .ask_id = sio_engine_ask_id,
     .admission_over = sio_engine_admission_over,
+    .passes = sio_engine_passes,
     .headers = sio_engine_headers,
     .refused = sio_engine_refused,
 };

@@ -39,7 +39,8 @@ void sioc_engine_on_id(struct sioc_server *server, struct sioc_http_handler hook
 
 void sioc_engine_set_events(struct sioc_server *server, const struct sioc_engine_events *events)
 {
-    server->engine_events = events ? *events : (struct sioc_engine_events){NULL, NULL, NULL};
+    server->engine_events = events ? *events : (struct sioc_engine_events){.user = NULL};
+    server->engine.asks_all = server->engine_events.request != NULL;
     server->engine.tells_headers = server->engine_events.headers != NULL;
 }
 
@@ -119,6 +120,23 @@ int sioc_engine_give_id(struct sioc_server *server, uint64_t request, struct sio
 
 /* ---- news ---- */
 
+/* The public face of a request's extra lines. */
+static struct sioc_headers *headers_of(struct http_request *http)
+{
+    return (struct sioc_headers *)(void *)&http->extra_headers;
+}
+
+bool sio_engine_passes(void *engine_user, struct http_request *http)
+{
+    struct sioc_server *server = engine_user;
+    const struct sioc_engine_events *events = &server->engine_events;
+    struct sioc_request request;
+    sio_request_init(&request, server, http);
+    bool passes = !events->request || events->request(events->user, &request, headers_of(http));
+    sio_request_deinit(&request);
+    return passes;
+}
+
 void sio_engine_headers(void *engine_user, struct http_request *http, bool initial)
 {
     struct sioc_server *server = engine_user;
@@ -126,8 +144,7 @@ void sio_engine_headers(void *engine_user, struct http_request *http, bool initi
     struct sioc_request request;
     sio_request_init(&request, server, http);
     if (events->headers)
-        events->headers(events->user, &request, initial,
-                        (struct sioc_headers *)(void *)&http->extra_headers);
+        events->headers(events->user, &request, initial, headers_of(http));
     sio_request_deinit(&request);
 }
 

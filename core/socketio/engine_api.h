@@ -10,6 +10,7 @@
 void sio_engine_ask_allow(void *engine_user, struct eio_admission *admission);
 void sio_engine_ask_id(void *engine_user, struct eio_admission *admission);
 void sio_engine_admission_over(void *engine_user, struct eio_admission *admission);
+bool sio_engine_passes(void *engine_user, struct http_request *request);
 void sio_engine_headers(void *engine_user, struct http_request *request, bool initial);
 void sio_engine_refused(void *engine_user, struct http_request *request,
                         const struct eio_refused *refused);

@@ -265,6 +265,52 @@ withServer('events of the engine, in Lua', { options: { hooks: ['events'], cors:
   });
 }, siocOnly());
 
+withServer('middleware of the engine', { options: { hooks: ['use', 'events'] } }, (server) => {
+  for (const fail of ['nope', 'second'])
+    it(`E026 a failure is code 3, of whatever request: ${fail}`, async () => {
+      await assertRefused(server, polling(`&fail=${fail}`), 400, code(3, 'Bad request'));
+      await assertUpgradeRefused(server, websocket(`&fail=${fail}`), 'Bad request');
+      await assertRefused(server, url(`EIO=4&transport=abc&fail=${fail}`), 400, code(3, 'Bad request'));
+      const session = await Polling.joined(server);
+      await assertRefused(server, `${session.path}&fail=${fail}`, 400, code(3, 'Bad request'));
+      await assertUpgradeRefused(server, websocket(`&sid=${session.sid}&fail=${fail}`), 'Bad request');
+      const response = await session.request({ path: `${session.path}&fail=${fail}`, method: 'POST', body: '42["echo",1]' });
+      assert.deepEqual([response.status, response.text], [400, code(3, 'Bad request')]);
+      await session.assertAlive();
+    });
+
+  it('is connection_error 3, MIDDLEWARE_FAILURE', async () => {
+    await request(server, { path: polling('&fail=nope&t=told') });
+    const record = await server.process.until('the record', () => server.find({ what: 'connection_error' }).find((entry) => entry.url.endsWith('t=told')));
+    assert.deepEqual([record.code, record.message, record.context], [3, 'Bad request', { name: 'MIDDLEWARE_FAILURE' }]);
+  });
+
+  it('what passes goes on, with the headers it was given', async () => {
+    const session = await Polling.joined(server);
+    for (const options of [{ path: polling() }, { path: session.path, method: 'POST', body: '42["echo",1]' }, { path: session.path }]) {
+      const response = await request(server, options);
+      assert.deepEqual([response.status, response.headers['x-used']], [200, `${options.method ?? 'GET'}!`]);
+    }
+    const ws = await Ws.joined(server);
+    assert.equal(ws.response.headers['x-used'], 'GET!');
+    await ws.assertAlive();
+    ws.destroy();
+  });
+});
+
+withServer('middleware of the engine, in Lua', { options: { hooks: ['use', 'events'] } }, (server) => {
+  it('false refuses; so does an error, which is logged', async () => {
+    await assertRefused(server, polling('&fail=false'), 400, code(3, 'Bad request'));
+    await assertRefused(server, polling('&raise=use'), 400, code(3, 'Bad request'));
+    await server.stderrMatches(/middleware raises/);
+  });
+
+  it('cannot wait', async () => {
+    await assertRefused(server, polling('&wait=use'), 400, code(3, 'Bad request'));
+    await server.stderrMatches(/cannot wait|yield/);
+  });
+}, siocOnly());
+
 // The handler of "headers" closes the server, and with it the session whose answer is being made.
 describe('a server that is closed while an answer is made', siocOnly(), () => {
   const CLOSE = '&close=1';
@@ -272,6 +318,9 @@ describe('a server that is closed while an answer is made', siocOnly(), () => {
     'the first one, over polling': async (server) => {
       const response = await request(server, { path: polling(CLOSE) });
       assert.equal(response.status, 200);
+    },
+    'of a request that middleware looks at': async (server) => {
+      assert.equal((await request(server, { path: polling('&close=use') })).status, 503);
     },
     'the first one, a 101': async (server) => {
       const { http, response } = await upgrade(server, websocket(CLOSE));
@@ -325,7 +374,7 @@ describe('a server that is closed while an answer is made', siocOnly(), () => {
   };
   for (const [name, body] of Object.entries(cases))
     it(name, async () => {
-      const server = await new Server({ options: { hooks: ['events'], close_timeout: 0.2 } }).start();
+      const server = await new Server({ options: { hooks: ['events', 'use'], close_timeout: 0.2 } }).start();
       try {
         const [ws, other] = [await Ws.joined(server), await Polling.joined(server)];
         await body(server);

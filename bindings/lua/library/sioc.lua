@@ -186,6 +186,11 @@ local Engine = {}
 ---@overload fun(self, event: "initial_headers"|"headers", handler: fun(headers: table<string, string|string[]>, req: sioc.Request))
 function Engine:on(event, handler) end
 
+---Runs for every request below the server's path, before it is looked at; cannot wait.
+---Nothing or true lets pass, `return nil, message` refuses.
+---@param handler fun(req: sioc.Request, headers: table<string, string|string[]>): boolean?, string?
+function Engine:use(handler) end
+
 ---Removes the handler, or all of the event; returns how many.
 ---@param event "connection_error"|"initial_headers"|"headers"
 ---@param handler? function

@@ -57,6 +57,9 @@ struct sioc_engine_events {
     /* A request is refused, with the code and text that the client gets. */
     void (*connection_error)(void *user, struct sioc_request *request,
                              const struct sioc_connection_error *error);
+    /* Asked for each request of the engine, before it is looked at (CORS apart): false refuses
+     * it with code 3, MIDDLEWARE_FAILURE.  headers: for its answer, whatever that will be. */
+    bool (*request)(void *user, struct sioc_request *request, struct sioc_headers *headers);
     /* An answer to a session's request goes out: 200 to GET and POST, 101 to upgrades; not the
      * refusals.  initial: it is the session's first. */
     void (*headers)(void *user, struct sioc_request *request, bool initial,

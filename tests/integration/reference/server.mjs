@@ -39,6 +39,13 @@ if (hooks.includes('generate_id'))
     ids += 1;
     return req._query.id ?? `custom_id-${String(ids).padStart(12, '0')}`;
   };
+if (hooks.includes('use')) {
+  app.engine.use((req, res, next) => {
+    res.setHeader('X-Used', `${req.method}!`);
+    const { fail } = req._query;
+    next(fail === undefined ? undefined : new Error(fail));
+  });
+}
 if (hooks.includes('events')) {
   app.engine.on('connection_error', ({ req, code, message, context }) => record('connection_error', undefined, { code, message, context, url: req.url }));
   app.engine.on('initial_headers', (headers, req) => {
