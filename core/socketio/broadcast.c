@@ -143,6 +143,7 @@ static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
     d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
     if (!d->frame)
         return error;
+    d->frame->no_compress = emit && emit->no_compress;
     if (asks && !d->survey && !(d->survey = sio_survey_new(nsp, emit))) {
         eio_frame_unref(d->frame);
         return SIOC_ENOMEM;

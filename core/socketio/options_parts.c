@@ -112,8 +112,8 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
     };
 }
 
-/* A tenth is left for files, and for connections that are only told to go away; but no more than
- * can be of use: 20,480 descriptors shall carry 20,000 clients. */
+/* A tenth is left for files, and for connections that are only told to go away; but no more
+ * than can be of use: 20,480 descriptors shall carry 20,000 clients. */
 static size_t conns_by_descriptors(void)
 {
     struct rlimit files;
