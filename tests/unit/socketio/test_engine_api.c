@@ -1,9 +1,14 @@
 /* <sioc/engine.h> by its promises: hooks answered at once, later, twice, never. */
+#include "base/mem.h"
 #include "helper_client.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -183,6 +188,113 @@ static void adds_sound_headers_only(void **state)
     wire_close(&c);
 }
 
+/* ---- when memory ends ---- */
+
+static void answer_allow(void *user, intptr_t ref, struct sioc_request *request)
+{
+    struct world *w = user;
+    (void)ref;
+    sioc_engine_allow(w->server, sioc_request_handle(request), NULL);
+}
+
+static void answer_id(void *user, intptr_t ref, struct sioc_request *request)
+{
+    struct world *w = user;
+    char id[32];
+    (void)ref;
+    snprintf(id, sizeof id, "id-number-%020d", ++w->asks);
+    sioc_engine_give_id(w->server, sioc_request_handle(request), sioc_str(id));
+}
+
+static bool let_pass(void *user, struct sioc_request *request, struct sioc_headers *headers)
+{
+    (void)user, (void)request;
+    return sioc_headers_add(headers, sioc_str("X-Passed"), sioc_str("yes")) == 0;
+}
+
+static void add_header(void *user, struct sioc_request *request, bool initial,
+                       struct sioc_headers *headers)
+{
+    (void)user, (void)initial;
+    (void)sioc_request_address(request);
+    (void)sioc_headers_add(headers, sioc_str("X-One"), sioc_str("1"));
+}
+
+static void hear_error(void *user, struct sioc_request *request,
+                       const struct sioc_connection_error *error)
+{
+    (void)request, (void)error;
+    ((struct world *)user)->drops++;
+}
+
+/* One request on a connection of its own; whether it was answered with that status. */
+static bool get(struct world *w, const char *query, const char *status)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(w->port)};
+    char text[4096];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), len;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    len = snprintf(text, sizeof text,
+                   "GET /socket.io/?%s HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n",
+                   query);
+    assert_int_equal(send(fd, text, (size_t)len, 0), len);
+    wire_settle(w->loop);
+    ssize_t got = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
+    close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return strncmp(text + (got > 9 ? 9 : 0), status, 3) == 0;
+}
+
+static int try_start(struct world *w)
+{
+    const struct sioc_engine_events events = {
+        .request = let_pass, .connection_error = hear_error, .headers = add_header, .user = w};
+    char error[100];
+    struct sioc_options *options = sioc_options_new();
+    if (options)
+        (void)sioc_options_set_bool(options, "cookie", true, error, sizeof error);
+    if (options) /* so that the open packet is compressed */
+        (void)sioc_options_set_number(options, "http_compression.threshold", 1, error,
+                                      sizeof error);
+    if (options)
+        (void)sioc_options_set_number(options, "max_conns_per_ip", 10, error, sizeof error);
+    w->server = NULL;
+    int result = sioc_server_new(w->loop, options, &w->server);
+    if (result == 0)
+        result = sioc_server_listen(w->server, "127.0.0.1", 0, &w->port);
+    if (result < 0)
+        return result;
+    sioc_engine_on_request(w->server,
+                           (struct sioc_http_handler){.call = answer_allow, .user = w});
+    sioc_engine_on_id(w->server, (struct sioc_http_handler){.call = answer_id, .user = w});
+    sioc_engine_set_events(w->server, &events);
+    return 0;
+}
+
+/* Law: an allocation that fails costs at most its own connection. */
+static void survives_each_failing_allocation(void **state)
+{
+    struct world *w = *state;
+    size_t n = 0, count;
+    do {
+        sioc_server_free(w->server);
+        mem_test_fail_at(++n, false);
+        int error = try_start(w);
+        if (error == 0) {
+            get(w, "EIO=4&transport=polling", "200");
+            get(w, "EIO=4&transport=abc", "400");
+        }
+        count = mem_test_count();
+        mem_test_fail_at(0, false);
+        if (error == 0) {
+            assert_true(get(w, "EIO=4&transport=polling", "200"));
+            assert_true(get(w, "EIO=4&transport=abc", "400"));
+        }
+    } while (count >= n); /* until one came too late to strike */
+    assert_true(n > 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forgets_who_has_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(takes_sound_ids_only, setup, teardown),
         cmocka_unit_test_setup_teardown(adds_sound_headers_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(survives_each_failing_allocation, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

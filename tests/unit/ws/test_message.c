@@ -413,7 +413,7 @@ static void test_compressed_fragments(void **state)
     for (size_t cut = 0; cut <= HELLO_LEN; cut++) {
         put_frame(&s, 0x41, HELLO, cut);
         put_frame(&s, 0x89, "p", 1);
-        put_frame(&s, 0x80, HELLO + cut, HELLO_LEN - cut);
+        put_frame(&s, 0x80, &HELLO[cut], HELLO_LEN - cut);
         put_frame(&s, 0x82, "z", 1);
     }
     expect_with(a.deflate, &s,
@@ -423,12 +423,12 @@ static void test_compressed_fragments(void **state)
                 "ping(p) text(Hello) binary(z) ");
     /* The next message's own first frame decides. */
     put_frame(&s, 0x41, HELLO, 3);
-    put_frame(&s, 0x80, HELLO + 3, HELLO_LEN - 3);
+    put_frame(&s, 0x80, &HELLO[3], HELLO_LEN - 3);
     put_frame(&s, 0x01, "a", 1);
     put_frame(&s, 0x80, "b", 1);
     expect_with(a.deflate, &s, "text(Hello) text(ab) ");
     put_frame(&s, 0x41, HELLO, 3);
-    put_frame(&s, 0xc0, HELLO + 3, HELLO_LEN - 3);
+    put_frame(&s, 0xc0, &HELLO[3], HELLO_LEN - 3);
     expect_with(a.deflate, &s, "=1002");
     put_frame(&s, 0x01, "a", 1);
     put_frame(&s, 0xc0, "b", 1);
