@@ -1,6 +1,7 @@
 // Middleware of sockets in Lua: order, waiting, refusing, throwing. (E167 in packets.test.mjs runs against the reference, too.)
 
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { it } from 'node:test';
 import { Ws } from './lib/eio.mjs';
 import { siocOnly, withServer } from './lib/server.mjs';
@@ -88,4 +89,21 @@ withServer('middleware of sockets', { script: 'middleware.lua' }, (server) => {
       assert.equal(server.log().slice(before.length).match(/error|traceback/), null);
       other.destroy();
     }));
+}, siocOnly());
+
+withServer('middleware of sockets, msgpack', { script: 'middleware.lua', env: { SIOC_TEST_OPTIONS: '{"parser":"msgpack"}' } }, (server) => {
+  it('an event that waits keeps its arguments', async () => {
+    const notepack = createRequire(import.meta.url)('notepack.io');
+    const ws = await Ws.open(server);
+    const send = (packet) => ws.binary(Buffer.from(notepack.encode({ nsp: '/', ...packet })));
+    const next = async () => notepack.decode(await ws.nextBinary());
+    await send({ type: 0 });
+    const { sid } = (await next()).data;
+    await send({ type: 2, data: ['wait', 1, Buffer.from('x'), [2]] });
+    await send({ type: 2, data: ['refuse late', { k: 1 }] });
+    await send({ type: 2, id: 1, data: ['order'] });
+    assert.deepEqual((await next()).data[0].slice(0, 7), ['any wait', 'first wait', 'waited', 'second wait', 'got wait 3', 'any refuse late', 'first refuse late']);
+    assert.deepEqual((await server.record({ what: 'error', id: sid })).data, { a: { k: 1 } });
+    ws.destroy();
+  });
 }, siocOnly());

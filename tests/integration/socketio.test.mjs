@@ -1,9 +1,12 @@
 // Namespaces, listeners, rooms and what is sent, as scripts in Lua see them. (What the wire shows of it: packets.test.mjs, with the reference.)
 
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { it } from 'node:test';
 import { Polling, Ws } from './lib/eio.mjs';
 import { siocOnly, withServer } from './lib/server.mjs';
+
+const notepack = createRequire(import.meta.url)('notepack.io');
 
 async function ask(ws, name, nsp = '') {
   await ws.text(`42${nsp}7["${name}"]`);
@@ -178,6 +181,46 @@ withServer('socketio, two dynamic namespaces', { script: 'socketio.lua', options
     await ws.assertText('40/p-c,', '44/p-c,{"message":"Too many namespaces"}');
     await ws.text('41/p-b,');
     await ws.join('/p-c');
+    ws.destroy();
+  });
+}, siocOnly());
+
+withServer('socketio, msgpack', { script: 'socketio.lua', options: { parser: 'msgpack' } }, (server) => {
+  const send = (ws, type, nsp, data, id) => ws.binary(Buffer.from(notepack.encode({ type, nsp, data, id })));
+  const next = async (ws) => notepack.decode(await ws.nextBinary());
+  async function joined(...names) {
+    const ws = await Ws.open(server);
+    for (const nsp of names) {
+      await send(ws, 0, nsp, {});
+      assert.equal((await next(ws)).type, 0);
+    }
+    return ws;
+  }
+
+  it('a dynamic namespace, with auth and middleware', async () => {
+    const ws = await joined('/p-a');
+    await send(ws, 0, '/p-b', { no: 1 });
+    assert.deepEqual(await next(ws), { type: 4, nsp: '/p-b', data: { message: 'no' } });
+    await send(ws, 2, '/p-a', ['which'], 1);
+    assert.deepEqual(await next(ws), { type: 3, nsp: '/p-a', id: 1, data: ['/p-a', true] });
+    ws.destroy();
+  });
+
+  it('the parent speaks to all: each namespace has its own packet', async () => {
+    const ws = await joined('/p-x', '/p-y', '/p-zzz');
+    await send(ws, 2, '/p-x', ['all', 1, Buffer.from('bin')]);
+    for (const nsp of ['/p-x', '/p-y', '/p-zzz']) assert.deepEqual(await next(ws), { type: 2, nsp, data: ['all', 1, Buffer.from('bin')] });
+    ws.destroy();
+  });
+
+  it('hears what is sent', async () => {
+    const ws = await joined('/');
+    await send(ws, 2, '/', ['overhear'], 1);
+    assert.deepEqual((await next(ws)).data, [2]);
+    await send(ws, 2, '/', ['speak'], 2);
+    for (let i = 0; i < 5; i += 1) await next(ws);
+    const events = [['a', 1, { b: true }], ['bin', 3], ['all', 2], ['room', 5], ['q', 6]];
+    assert.deepEqual((await next(ws)).data, [events.flatMap((event) => [['first', ...event], ['second', ...event]])]);
     ws.destroy();
   });
 }, siocOnly());
