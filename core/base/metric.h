@@ -50,6 +50,7 @@
     X(reject_queue_full, "slow reader: output queue above max_queue")                 \
     X(reject_ping_timeout, "no pong in time")                                         \
     X(reject_nsp_limit, "too many namespaces, or a bad namespace name")               \
+    X(reject_attachments, "attachments that are too much, or too late")               \
     X(reject_rooms, "joins above a limit of rooms, or with a name too long")          \
     X(reject_acks, "emits that ask for more answers than max_pending_acks")           \
     X(reject_waiting_events, "too many events of a socket wait for its middleware")   \

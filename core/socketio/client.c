@@ -19,26 +19,33 @@
 #include "socketio/socket.h"
 
 struct sio_partial {
+    struct sio_client *client;
     struct sio_packet packet; /* its slices point into `text` */
     uint32_t received;
-    size_t text_len;
+    size_t bytes; /* of the attachments so far */
+    struct net_timer timer;
     struct sioc_buffer **attachments;
     char *text;
 };
 
 /* ---- life ---- */
 
-static void partial_free(struct sio_client *c)
+static void partial_destroy(struct sio_partial *p)
 {
-    struct sio_partial *p = c->partial;
-    c->partial = NULL;
-    if (!p)
-        return;
+    net_timer_stop(&p->timer);
     for (uint32_t i = 0; i < p->received; i++)
         sioc_buffer_unref(p->attachments[i]);
     mem_free(p->attachments);
     mem_free(p->text);
     mem_free(p);
+}
+
+static void partial_free(struct sio_client *c)
+{
+    struct sio_partial *p = c->partial;
+    c->partial = NULL;
+    if (p)
+        partial_destroy(p);
 }
 
 static void client_free(struct net_garbage *garbage)
@@ -209,6 +216,22 @@ static struct sioc_str moved(struct sioc_str slice, struct sioc_str from, const 
     return inside ? sioc_str_n(to + (slice.ptr - from.ptr), slice.len) : slice;
 }
 
+static void on_attachment_timeout(struct net_timer *timer)
+{
+    struct sio_partial *p = LIST_ENTRY(timer, struct sio_partial, timer);
+    p->client->server->metrics.reject_attachments++;
+    sio_client_malformed(p->client, "attachments did not come in time");
+}
+
+/* One attachment may be as big as a message, whatever the limit of all says. */
+static bool too_much(const struct sio_partial *p, size_t more)
+{
+    const struct sioc_options *o = p->client->server->options;
+    double limit =
+        o->max_attachment_bytes > o->max_payload ? o->max_attachment_bytes : o->max_payload;
+    return (double)(p->bytes + more) > limit;
+}
+
 static int partial_begin(struct sio_client *c, const struct sio_packet *packet,
                          struct sioc_str text)
 {
@@ -216,6 +239,8 @@ static int partial_begin(struct sio_client *c, const struct sio_packet *packet,
     if (!p)
         return SIOC_ENOMEM;
     c->partial = p;
+    p->client = c;
+    net_timer_init(&p->timer, on_attachment_timeout);
     p->text = mem_dup(text.ptr, text.len);
     p->attachments = mem_zalloc(packet->attachments * sizeof(struct sioc_buffer *));
     if (!p->text || !p->attachments) {
@@ -225,6 +250,7 @@ static int partial_begin(struct sio_client *c, const struct sio_packet *packet,
     p->packet = *packet;
     p->packet.data = moved(packet->data, text, p->text);
     p->packet.nsp = moved(packet->nsp, text, p->text);
+    net_timer_start(c->server->loop, &p->timer, sio_ms(c->server->options->attachment_timeout));
     return 0;
 }
 
@@ -236,11 +262,7 @@ static void partial_complete(struct sio_client *c)
     struct sioc_socket *s = nsp ? sio_client_socket(c, nsp) : NULL;
     if (s)
         take_packet(c, s, &p->packet, p->attachments);
-    for (uint32_t i = 0; i < p->received; i++)
-        sioc_buffer_unref(p->attachments[i]);
-    mem_free(p->attachments);
-    mem_free(p->text);
-    mem_free(p);
+    partial_destroy(p);
 }
 
 static void take_attachment(struct sio_client *c, struct sioc_str bytes)
@@ -250,12 +272,18 @@ static void take_attachment(struct sio_client *c, struct sioc_str bytes)
         sio_client_malformed(c, "got binary data when not reconstructing a packet");
         return;
     }
+    if (too_much(p, bytes.len)) {
+        c->server->metrics.reject_attachments++;
+        sio_client_malformed(c, "attachments too big");
+        return;
+    }
     struct sioc_buffer *buffer = sioc_buffer_new(bytes);
     if (!buffer) {
         sio_client_violation(c, "out of memory");
         return;
     }
     p->attachments[p->received++] = buffer;
+    p->bytes += bytes.len;
     if (p->received == p->packet.attachments)
         partial_complete(c);
 }

@@ -20,7 +20,8 @@ struct sioc_options {
     bool allow_upgrades, allow_eio3, serve_client, cors_credentials, serial;
     double ping_interval, ping_timeout, upgrade_timeout, connect_timeout;
     double header_timeout, body_timeout, keepalive_timeout, close_timeout, handler_timeout;
-    double max_payload, max_attachments, max_depth, max_queue;
+    double max_payload, max_attachments, max_attachment_bytes, attachment_timeout, max_depth,
+        max_queue;
     double max_header_bytes, max_headers, max_url_bytes;
     double max_rooms, max_rooms_total, max_namespaces, max_dynamic_namespaces, max_pending_acks;
     bool cleanup_empty_child_namespaces;

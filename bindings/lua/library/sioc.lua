@@ -68,6 +68,13 @@ local sioc = {}
 ---@field handler_timeout? number CPU seconds a handler may run without waiting; default 5
 ---@field max_payload? integer bytes of one message; default 1000000
 ---@field max_attachments? integer default 10
+---@field max_attachment_bytes? integer all of one packet; default 4000000
+---@field attachment_timeout? number for all of them to come; default 30
+---@field max_rooms? integer of one socket; default 1000
+---@field max_rooms_total? integer of all sockets; default 1000000
+---@field max_namespaces? integer of one client; default 16
+---@field max_dynamic_namespaces? integer default 1000
+---@field max_pending_acks? integer answers that one socket may owe; default 1000
 ---@field max_depth? integer default 64
 ---@field max_queue? integer bytes that may wait for a slow reader; default 1048576
 ---@field cors? string|string[]|sioc.CorsOptions

@@ -272,13 +272,70 @@ static void ids_of_acks(void **state)
     teardown();
 }
 
+static const char two[] = "452-[\"e\",{\"_placeholder\":true,\"num\":0}]";
+
+/* limit - 1, limit and limit + 1. */
+static void bytes_of_attachments(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"max_attachment_bytes", "200", "max_payload", "150",
+                                          NULL};
+    static const char bytes[150] = {0};
+    setup(options);
+    for (size_t n = 49; n <= 51; n++) {
+        wire_text(&f.wire, two);
+        wire_binary(&f.wire, bytes, 150);
+        wire_binary(&f.wire, bytes, n);
+        wire_settle(f.loop);
+        assert_int_equal(f.events, n < 51 ? n - 48 : 2);
+    }
+    assert_string_equal(wire_next(&f.wire), "CLOSE");
+    assert_int_equal(metric("reject_attachments"), 1);
+    teardown();
+}
+
+/* A limit below that of one message gives way to it. */
+static void bytes_of_one_attachment(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"max_attachment_bytes", "10", "max_payload", "150",
+                                          NULL};
+    static const char bytes[150] = {0};
+    setup(options);
+    wire_text(&f.wire, "451-[\"e\",{\"_placeholder\":true,\"num\":0}]");
+    wire_binary(&f.wire, bytes, 150);
+    wire_settle(f.loop);
+    assert_int_equal(f.events, 1);
+    teardown();
+}
+
+static void attachments_that_do_not_come(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"attachment_timeout", "0.1", NULL};
+    setup(options);
+    wire_text(&f.wire, two);
+    wire_binary(&f.wire, "x", 1);
+    assert_string_equal(wire_next(&f.wire), "CLOSE");
+    assert_int_equal(f.events, 0);
+    assert_int_equal(metric("reject_attachments"), 1);
+    teardown();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rooms_of_a_socket),     cmocka_unit_test(rooms_of_all_sockets),
-        cmocka_unit_test(names_of_rooms),        cmocka_unit_test(names_of_events),
-        cmocka_unit_test(names_of_namespaces),   cmocka_unit_test(namespaces_of_a_client),
-        cmocka_unit_test(answers_that_are_owed), cmocka_unit_test(ids_of_acks),
+        cmocka_unit_test(rooms_of_a_socket),
+        cmocka_unit_test(rooms_of_all_sockets),
+        cmocka_unit_test(names_of_rooms),
+        cmocka_unit_test(names_of_events),
+        cmocka_unit_test(names_of_namespaces),
+        cmocka_unit_test(namespaces_of_a_client),
+        cmocka_unit_test(answers_that_are_owed),
+        cmocka_unit_test(ids_of_acks),
+        cmocka_unit_test(bytes_of_attachments),
+        cmocka_unit_test(bytes_of_one_attachment),
+        cmocka_unit_test(attachments_that_do_not_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
