@@ -201,7 +201,8 @@ uint16_t net_listener_port(const struct net_listener *listener)
 
 void net_listener_set_tls(struct net_listener *listener, struct net_tls *tls)
 {
-    net_tls_ref(tls);
+    if (tls)
+        net_tls_ref(tls);
     net_tls_unref(listener->tls);
     listener->tls = tls;
 }
