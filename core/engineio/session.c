@@ -31,6 +31,8 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     memcpy(s->sid, sid.ptr, sid.len);
     s->sid_len = (uint8_t)sid.len;
     s->engine = engine;
+    s->ping_interval_ms = (uint32_t)engine->options->ping_interval_ms;
+    s->ping_timeout_ms = (uint32_t)engine->options->ping_timeout_ms;
     s->handshake = eio_handshake_new(request);
     net_timer_init(&s->timer, on_timer);
     if (!s->handshake || map_add(&engine->sessions, eio_session_id(s), s) < 0) {
@@ -88,10 +90,9 @@ static struct eio_frame *open_packet(const struct eio_session *s)
 /* v4: the time until our next ping.  v3: until the client's, at the latest. */
 static void start_heartbeat(struct eio_session *s)
 {
-    const struct eio_options *o = s->engine->options;
-    uint64_t ms = o->ping_interval_ms;
+    uint64_t ms = s->ping_interval_ms;
     if (s->protocol == 3)
-        ms += o->ping_timeout_ms;
+        ms += s->ping_timeout_ms;
     net_timer_start(s->engine->loop, &s->timer, ms);
 }
 
@@ -134,7 +135,7 @@ static void await_pong(struct eio_session *s)
 {
     s->awaiting_pong = true;
     s->deadline_extended = false;
-    net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_timeout_ms);
+    net_timer_start(s->engine->loop, &s->timer, s->ping_timeout_ms);
 }
 
 static void on_timer(struct net_timer *timer)
@@ -159,7 +160,7 @@ static void note_activity(struct eio_session *s)
 {
     if (s->awaiting_pong && !s->deadline_extended && !s->choked) {
         s->deadline_extended = true;
-        net_timer_start(s->engine->loop, &s->timer, s->engine->options->ping_timeout_ms);
+        net_timer_start(s->engine->loop, &s->timer, s->ping_timeout_ms);
     }
 }
 

@@ -31,6 +31,7 @@ struct eio_session {
     struct eio_handshake *handshake;
     struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
     struct net_garbage garbage;
+    uint32_t ping_interval_ms, ping_timeout_ms; /* as its open packet has promised */
     uint8_t state;
     uint8_t protocol; /* 4, or 3 (eio3.h) */
     bool base64;      /* v3: binary goes out as base64 even where bytes could */
