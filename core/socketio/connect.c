@@ -6,6 +6,7 @@
  */
 #include "socketio/connect.h"
 #include "http/url.h"
+#include "socketio/adopt.h"
 #include "socketio/client.h"
 #include "socketio/dynamic.h"
 #include "socketio/message.h"
@@ -102,7 +103,10 @@ int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
         return 0;
     }
     s->admitted = true;
-    s->middleware_at++;
+    if (sio_socket_rehost(s))
+        s->middleware_at = 0; /* it came in time to be asked by the new ones */
+    else
+        s->middleware_at++;
     if (!s->in_middleware)
         advance(s);
     return 0;
@@ -123,7 +127,7 @@ static void find_namespace(struct sio_client *client, struct sioc_str name,
 {
     struct sioc_server *server = client->server;
     struct sioc_namespace *nsp = sio_namespace_find(server, name);
-    if (!nsp && list_empty(&server->parents)) {
+    if ((nsp && nsp->missing) || (!nsp && list_empty(&server->parents))) {
         sio_connect_refuse(client, name, "Invalid namespace");
         return;
     }

@@ -35,9 +35,12 @@ static struct sioc_str name_of(const struct match *m)
 
 static struct sioc_namespace *next_parent(struct sioc_server *server, struct list *after)
 {
-    return after->next == &server->parents
-               ? NULL
-               : LIST_ENTRY(after->next, struct sioc_namespace, node);
+    for (after = after->next; after != &server->parents; after = after->next) {
+        struct sioc_namespace *parent = LIST_ENTRY(after, struct sioc_namespace, node);
+        if (!parent->missing)
+            return parent;
+    }
+    return NULL;
 }
 
 int sioc_server_match(struct sioc_server *server, struct sioc_handler matcher,

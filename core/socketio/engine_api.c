@@ -51,6 +51,28 @@ void sio_engine_forget_hooks(struct sioc_server *server)
     sioc_engine_set_events(server, NULL);
 }
 
+static void note_hooks(struct sioc_server *server)
+{
+    server->engine.asks_allow = server->allow_hook.call != NULL;
+    server->engine.asks_id = server->id_hook.call != NULL;
+    server->engine.asks_all = server->engine_events.request != NULL;
+    server->engine.tells_headers = server->engine_events.headers != NULL;
+}
+
+void sio_engine_swap_hooks(struct sioc_server *server, struct sioc_server *draft)
+{
+    struct sioc_http_handler allow = server->allow_hook, id = server->id_hook;
+    struct sioc_engine_events events = server->engine_events;
+    server->allow_hook = draft->allow_hook;
+    server->id_hook = draft->id_hook;
+    server->engine_events = draft->engine_events;
+    draft->allow_hook = allow;
+    draft->id_hook = id;
+    draft->engine_events = events;
+    note_hooks(server);
+    note_hooks(draft);
+}
+
 /* ---- questions ---- */
 
 /* The request as the application sees it; NULL when out of memory. */

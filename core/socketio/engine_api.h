@@ -17,4 +17,7 @@ void sio_engine_refused(void *engine_user, struct http_request *request,
 /* Drops the server's hooks. */
 void sio_engine_forget_hooks(struct sioc_server *server);
 
+/* Each has the other's from now on. */
+void sio_engine_swap_hooks(struct sioc_server *server, struct sioc_server *draft);
+
 #endif

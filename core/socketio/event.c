@@ -43,6 +43,11 @@ int sioc_event_status(const struct sioc_event *e)
     return e->status;
 }
 
+bool sioc_event_replayed(const struct sioc_event *e)
+{
+    return e->replayed;
+}
+
 struct sioc_reply sioc_event_reply(const struct sioc_event *e)
 {
     return e->reply;

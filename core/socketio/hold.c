@@ -5,6 +5,7 @@
  */
 #include "socketio/hold.h"
 #include "base/mem.h"
+#include "socketio/adopt.h"
 #include "socketio/client.h"
 
 #define HOLD_MAX_EVENTS 64
@@ -104,6 +105,11 @@ static void deliver(struct sio_held *held, bool even_if_held)
     if (held->delivering)
         return;
     held->delivering = true;
+    sio_socket_rebind(socket);
+    if (held->holders == 0 || held->lifted)
+        sio_socket_reloaded(socket);
+    if (socket->held != held)
+        return;
     struct list *node;
     while ((held->holders == 0 || held->lifted || even_if_held) &&
            (node = list_pop(&held->events))) {

@@ -1,10 +1,12 @@
 /* socketio/http_api.c -- <sioc/http.h>: routes and static folders for applications. */
 #include "base/mem.h"
 #include "http/url.h"
+#include "socketio/adopt.h"
 #include "socketio/internal.h"
 
 /* What a path leads to. */
 struct sio_route {
+    struct list node; /* in server->routes */
     struct sioc_server *server;
     struct sioc_http_handler handler;
 };
@@ -59,8 +61,17 @@ void sio_request_retire(struct sioc_request *r)
 static void on_complete(struct http_request *http)
 {
     struct sioc_request *r = http->user;
-    struct sioc_http_handler *h = &r->route->handler;
-    h->call(h->user, h->ref, r);
+    struct sioc_server *server = r->server;
+    if (r->stale) { /* its body came while the routes were replaced: ask the new ones */
+        sio_request_retire(r);
+        server->completing = true;
+        http_router_dispatch(&server->router, http);
+        server->completing = false;
+        return;
+    }
+    struct sioc_http_handler h = r->route->handler;
+    r->called = true;
+    h.call(h.user, h.ref, r);
 }
 
 static void on_aborted(struct http_request *http)
@@ -92,11 +103,16 @@ static void on_route(void *user, struct http_request *http)
     r->route = route;
     http->user = r;
     http->ops = &route_ops;
+    if (server->completing) {
+        server->completing = false;
+        on_complete(http);
+    }
 }
 
 static void route_drop(void *user)
 {
     struct sio_route *route = user;
+    list_remove(&route->node);
     if (route->handler.drop)
         route->handler.drop(route->handler.user, route->handler.ref);
     mem_free(route);
@@ -130,11 +146,48 @@ int sioc_http_route(struct sioc_server *server, const char *method, struct sioc_
     struct sio_route *route = mem_alloc(sizeof *route);
     if (!route)
         return SIOC_ENOMEM;
-    *route = (struct sio_route){server, handler};
+    *route = (struct sio_route){.server = server, .handler = handler};
+    list_append(&server->routes, &route->node);
     int error = http_router_add(&server->router, m, path, on_route, route, route_drop);
-    if (error < 0)
+    if (error < 0) {
+        list_remove(&route->node);
         mem_free(route);
+    }
     return error;
+}
+
+/* Their routes go: the pattern that a request's parameters are found by goes with them. */
+static void make_requests_stale(struct sioc_server *server)
+{
+    for (uint32_t i = 0; i < server->requests.used; i++) {
+        struct sioc_request *r = server->requests.slots[i].object;
+        if (!r || !r->route)
+            continue; /* the engine's */
+        r->stale = !r->called;
+        if (r->http)
+            r->http->params = (struct sioc_str){NULL, 0};
+    }
+}
+
+static void set_owner(struct list *routes, struct sioc_server *server)
+{
+    for (struct list *l = routes->next; l != routes; l = l->next)
+        LIST_ENTRY(l, struct sio_route, node)->server = server;
+}
+
+void sio_routes_swap(struct sioc_server *server, struct sioc_server *draft)
+{
+    struct http_router router = server->router;
+    struct list old;
+    make_requests_stale(server);
+    server->router = draft->router;
+    draft->router = router;
+    list_init(&old);
+    list_splice(&old, &server->routes);
+    list_splice(&server->routes, &draft->routes);
+    list_splice(&draft->routes, &old);
+    set_owner(&server->routes, server);
+    set_owner(&draft->routes, draft);
 }
 
 static void static_drop(void *user)

@@ -27,6 +27,7 @@
 #include "socketio/packet.h"
 #include <sioc/args.h>
 #include <sioc/engine.h>
+#include <sioc/reload.h>
 #include <sioc/socket.h>
 
 #define SIO_MAX_NAMESPACE_NAME 128 /* bytes; longer ones are a protocol error of the client */
@@ -52,6 +53,13 @@ struct sio_listeners {
 };
 
 /* ---- the server (server.c) ---- */
+
+/* Where it listens, by the words it was asked for. */
+struct sio_address {
+    struct net_listener *listener;
+    char *host;
+    uint16_t port;
+};
 
 struct sioc_server {
     struct net_loop *loop;
@@ -82,14 +90,21 @@ struct sioc_server {
     struct list surveys; /* broadcasts that wait for answers */
     struct http_client_files *client_files;
     struct net_tls *tls; /* NULL: plain */
-    struct net_listener **listeners;
-    size_t listener_count, listener_cap;
 
     struct sioc_http_handler allow_hook, id_hook; /* call NULL: none */
     struct sioc_engine_events engine_events;
 
-    void (*socket_gone)(void *user, intptr_t host_ref);
-    void *socket_gone_user;
+    bool completing;    /* see on_complete in http_api.c */
+    struct list routes; /* those of `router` that are the application's (http_api.c) */
+    struct sio_address *addresses;
+    size_t address_count, address_cap;
+
+    void (*socket_gone)(void *owner, intptr_t host_ref);
+    void (*rebind)(void *user, struct sioc_socket *socket);
+    void *rebind_user;
+    uint32_t
+        generation; /* how often it has adopted a draft; a socket has the one it is bound to */
+    uint32_t rebind_at; /* slots of `sockets` below this one are bound */
 
     bool closing;
     void (*closed)(void *user);
@@ -109,6 +124,8 @@ struct sioc_request {
     struct sio_route *route;         /* NULL: the request is the engine's */
     struct eio_admission *admission; /* of such a one that waits for an answer */
     uint64_t handle;                 /* 0: it is shown for a call only */
+    bool called;                     /* the route's handler was */
+    bool stale;                      /* the route has gone before the request was complete */
     struct buf scratch;              /* what the walkers decode into */
     struct buf path;                 /* decoded */
     struct net_garbage garbage;
@@ -150,6 +167,7 @@ struct sioc_namespace {
     size_t refs;
     bool is_parent, listed, discarded;
     struct net_garbage garbage;
+    bool missing; /* the script that runs now does not know it (adopt.c) */
 };
 
 static inline struct sioc_str sio_namespace_name(const struct sioc_namespace *nsp)
@@ -202,6 +220,8 @@ struct sioc_socket {
     intptr_t host_ref;
     uint64_t reply_serial; /* events that wanted an answer */
     uint64_t replied;      /* bit i: the one i before the last was answered */
+    void *host_owner;
+    uint32_t generation; /* of the server, when its handlers were set */
     uint32_t room_count, room_cap;
     uint32_t index; /* in nsp->sockets */
     uint32_t mark;  /* of the broadcast that has seen it last */
@@ -214,6 +234,7 @@ struct sioc_socket {
     bool rooms_closed; /* it leaves all rooms, and joins none any more */
     bool admitted;     /* the middleware that runs has called sioc_admit already */
     bool in_middleware;
+    bool reload_due; /* "reload" handlers are to be called once nothing is held */
     struct net_garbage garbage;
     uint16_t id_len;
     char id[]; /* RAND_ID_LEN characters and a NUL; longer for v3 clients, see socket.c */
@@ -261,6 +282,7 @@ struct sioc_event {
     bool checked;                /* args were read whole without error */
     int decode_error;            /* the first error of the text itself */
     struct sio_event_json *json; /* what cursors read, when args are not JSON; owned */
+    bool replayed;               /* CONNECTION again, for a socket that has new handlers */
 };
 
 #endif

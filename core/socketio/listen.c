@@ -6,6 +6,12 @@
 
 /* ---- certificates ---- */
 
+static void set_tls(struct sioc_server *server)
+{
+    for (size_t i = 0; i < server->address_count; i++)
+        net_listener_set_tls(server->addresses[i].listener, server->tls);
+}
+
 int sioc_server_load_tls(struct sioc_server *server, char *ret_error, size_t cap)
 {
     const struct sioc_options *o = server->options;
@@ -27,9 +33,16 @@ int sioc_server_load_tls(struct sioc_server *server, char *ret_error, size_t cap
         return error;
     net_tls_unref(server->tls);
     server->tls = tls;
-    for (size_t i = 0; i < server->listener_count; i++)
-        net_listener_set_tls(server->listeners[i], tls);
+    set_tls(server);
     return 0;
+}
+
+void sio_listen_swap_tls(struct sioc_server *server, struct sioc_server *draft)
+{
+    struct net_tls *tls = server->tls;
+    server->tls = draft->tls;
+    draft->tls = tls;
+    set_tls(server);
 }
 
 bool sioc_server_secure(const struct sioc_server *server)
@@ -54,23 +67,67 @@ int sioc_server_listen(struct sioc_server *server, const char *host, uint16_t po
         return SIOC_ESTATE;
     if (!server->tls && sioc_server_load_tls(server, text, sizeof text) < 0)
         return SIOC_EINVAL;
-    if (mem_grow((void **)&server->listeners, &server->listener_cap, server->listener_count + 1,
-                 sizeof(struct net_listener *)) < 0)
+    char *copy = mem_dup(host, strlen(host));
+    if (!copy || mem_grow((void **)&server->addresses, &server->address_cap,
+                          server->address_count + 1, sizeof *server->addresses) < 0) {
+        mem_free(copy);
         return SIOC_ENOMEM;
+    }
     int error = net_listen(server->loop, host, port, on_accept, server, &listener);
-    if (error < 0)
+    if (error < 0) {
+        mem_free(copy);
         return error;
+    }
     if (server->tls)
         net_listener_set_tls(listener, server->tls);
-    server->listeners[server->listener_count++] = listener;
+    server->addresses[server->address_count++] = (struct sio_address){listener, copy, port};
     if (ret_port)
         *ret_port = net_listener_port(listener);
     return 0;
 }
 
+static size_t find_address(const struct sioc_server *server, const char *host, uint16_t port)
+{
+    size_t i = 0;
+    while (i < server->address_count &&
+           (server->addresses[i].port != port || strcmp(server->addresses[i].host, host) != 0))
+        i++;
+    return i;
+}
+
+static void close_address(struct sioc_server *server, size_t i)
+{
+    net_listener_close(server->addresses[i].listener);
+    mem_free(server->addresses[i].host);
+    server->addresses[i] = server->addresses[--server->address_count];
+}
+
+bool sioc_server_listens(const struct sioc_server *server, const char *host, uint16_t port)
+{
+    return find_address(server, host, port) < server->address_count;
+}
+
+int sioc_server_unlisten(struct sioc_server *server, const char *host, uint16_t port)
+{
+    size_t i = find_address(server, host, port);
+    if (i == server->address_count)
+        return SIOC_ENOTFOUND;
+    close_address(server, i);
+    return 0;
+}
+
+bool sioc_server_address_next(const struct sioc_server *server, size_t *pos,
+                              const char **ret_host, uint16_t *ret_port)
+{
+    if (*pos >= server->address_count)
+        return false;
+    *ret_host = server->addresses[*pos].host;
+    *ret_port = server->addresses[(*pos)++].port;
+    return true;
+}
+
 void sio_server_stop_listening(struct sioc_server *server)
 {
-    for (size_t i = 0; i < server->listener_count; i++)
-        net_listener_close(server->listeners[i]);
-    server->listener_count = 0;
+    while (server->address_count > 0)
+        close_address(server, server->address_count - 1);
 }

@@ -105,6 +105,7 @@ int sioc_server_of(struct sioc_server *server, struct sioc_str name,
             return error;
         sio_namespace_announce(nsp);
     }
+    nsp->missing = false;
     *ret_nsp = nsp;
     return 0;
 }
@@ -143,8 +144,8 @@ static bool is_one_of(struct sioc_str name, const char *const *names)
 int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
                       struct sioc_handler handler, unsigned flags)
 {
-    static const char *const known[] = {"connection", "disconnecting", "disconnect",
-                                        "error",      "new_namespace", NULL};
+    static const char *const known[] = {"connection",    "disconnecting", "disconnect", "error",
+                                        "new_namespace", "reload",        NULL};
     static const char *const of_rooms[] = {"create-room", "join-room", "leave-room",
                                            "delete-room", NULL};
     bool room = is_one_of(name, of_rooms);

@@ -135,6 +135,8 @@ static const struct entry entries[] = {
     FILE_NAME("tls.client_ca", tls_client_ca, "demand client certificates signed by these"),
     TEXT("parser", parser, "json", "how packets are written: json or msgpack, as the clients"),
     BOOL("serial", serial, "false", "one handler at a time per socket"),
+    BOOL("drop_missing_namespaces", drop_missing_namespaces, "false",
+         "disconnect from namespaces that a reloaded script does not have any more"),
     LIST("cors.origin", cors_origin, "",
          "pages that may connect: scheme://host[:port], https://*.host, *, or true"),
     LIST("cors.methods", cors_methods, "", "for preflights"),

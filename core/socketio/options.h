@@ -39,6 +39,7 @@ struct sioc_options {
     double cookie_max_age;                  /* seconds, -1 = not given */
     struct sio_text_list tls_cert, tls_key; /* files; pairs by position */
     char *tls_client_ca;                    /* a file, or NULL */
+    bool drop_missing_namespaces;
 };
 
 /* Seconds to whole milliseconds, at least 1. */

@@ -29,6 +29,7 @@ struct passage {
     uint64_t id;
     size_t at, end; /* which middleware is asked; how many there were */
     bool running, answered, refused;
+    bool again; /* the middleware was replaced meanwhile: the new one is asked, too */
 };
 
 /* One that waits. */
@@ -179,6 +180,10 @@ int sioc_pass(struct sioc_server *server, struct sioc_passage passage, const cha
         server->metrics.events_refused++;
         if (*error)
             sio_socket_error(s, p->event->name, error, data_json);
+    } else if (p->again) {
+        p->again = false;
+        p->at = 0;
+        p->end = s->gate->count;
     } else {
         p->at++;
     }
@@ -205,6 +210,19 @@ int sioc_socket_use(struct sioc_socket *s, struct sioc_handler handler)
         return SIOC_ENOMEM;
     gate->middleware[gate->count++] = handler;
     return 0;
+}
+
+void sio_gate_clear(struct sioc_socket *s)
+{
+    struct sio_gate *gate = s->gate;
+    size_t count = gate ? gate->count : 0;
+    if (!gate)
+        return;
+    gate->count = 0;
+    for (size_t i = 0; i < count; i++)
+        sio_handler_drop(&gate->middleware[i]);
+    for (struct list *l = gate->passages.next; l != &gate->passages; l = l->next)
+        LIST_ENTRY(l, struct passage, node)->again = true;
 }
 
 void sio_gate_free(struct sioc_socket *s)

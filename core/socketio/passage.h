@@ -9,6 +9,9 @@
  * while what the client sends meanwhile is held back.  SIOC_E*: its text is malformed. */
 int sio_passage_begin(struct sioc_socket *socket, const struct sio_incoming *in,
                       struct sioc_event *event);
+/* Takes all middleware off; events that wait for it are asked about again by what comes then.
+ */
+void sio_gate_clear(struct sioc_socket *socket);
 void sio_gate_free(struct sioc_socket *socket);
 
 #endif

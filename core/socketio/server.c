@@ -4,6 +4,7 @@
  * the browser client's files), elsewhere the application's routes decide.
  */
 #include "base/mem.h"
+#include "socketio/adopt.h"
 #include "socketio/client.h"
 #include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
@@ -75,7 +76,7 @@ static void on_request(void *user, struct http_request *request)
     eio_engine_handle(&server->engine, request);
 }
 
-/* ---- making ---- */
+/* ---- making, and changing (adopt.c) ---- */
 
 static void fill_http_config(struct sioc_server *server)
 {
@@ -96,6 +97,45 @@ static void fill_http_config(struct sioc_server *server)
         .user = server,
         .connections = &server->connections,
     };
+}
+
+/* What cannot change under clients that are connected: they ask at the old path, and by the
+ * transport they came with. */
+static void keep_fixed_options(struct sioc_options *now, struct sioc_options *before,
+                               const struct log *log)
+{
+    if (strcmp(now->path, before->path) != 0)
+        log_write(log, SIOC_LOG_WARN, "option \"path\" stays \"%s\" until a restart",
+                  before->path);
+    char *path = now->path;
+    now->path = before->path;
+    before->path = path;
+    char *parser = now->parser;
+    now->parser = before->parser;
+    before->parser = parser;
+    struct sio_text_list transports = now->transports;
+    now->transports = before->transports;
+    before->transports = transports;
+}
+
+void sio_server_swap_options(struct sioc_server *server, struct sioc_server *draft)
+{
+    struct server_parts *parts = parts_of(server), *other = parts_of(draft);
+    struct sioc_options *before = server->options;
+    struct http_cors cors = parts->cors;
+    server->options = draft->options;
+    draft->options = before;
+    keep_fixed_options(server->options, before, &server->log);
+    parts->cors = other->cors;
+    other->cors = cors;
+    sio_options_make_engine(server->options, &parts->engine);
+    fill_http_config(server);
+    server->engine.ws.max_message_bytes = parts->engine.max_payload_bytes;
+    server->engine.ws.max_queue_bytes = parts->engine.max_queue_bytes;
+    server->engine.ws.max_pings = parts->engine.max_pings;
+    sio_options_make_gate(server->options, &server->gate.limits);
+    sio_listen_swap_tls(server, draft);
+    sio_engine_swap_hooks(server, draft);
 }
 
 static void on_close_check(struct net_timer *timer);
@@ -119,6 +159,7 @@ static int server_init(struct sioc_server *server)
     buf_init(&server->scratch);
     http_router_init(&server->router);
     list_init(&server->connections);
+    list_init(&server->routes);
     list_init(&server->surveys);
     http_cors_init(&parts->cors);
     net_timer_init(&server->close_timer, on_close_check);
@@ -171,10 +212,9 @@ int sioc_server_set_client_dir(struct sioc_server *server, const char *dir)
 }
 
 void sioc_server_on_socket_gone(struct sioc_server *server,
-                                void (*fn)(void *user, intptr_t host_ref), void *user)
+                                void (*fn)(void *owner, intptr_t host_ref))
 {
     server->socket_gone = fn;
-    server->socket_gone_user = user;
 }
 
 /* ---- closing ---- */
@@ -229,7 +269,7 @@ void sioc_server_free(struct sioc_server *server)
     net_timer_stop(&server->close_timer);
     server->closing = true;
     sio_server_stop_listening(server);
-    mem_free(server->listeners);
+    mem_free(server->addresses);
     net_tls_unref(server->tls);
     eio_engine_close_all(&server->engine, "server shutting down");
     sio_surveys_end(server);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "http/url.h"
 #include "socketio/ack.h"
+#include "socketio/adopt.h"
 #include "socketio/client.h"
 #include "socketio/connect.h"
 #include "socketio/dynamic.h"
@@ -68,6 +69,7 @@ struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namesp
     s->client = client;
     s->nsp = nsp;
     s->state = SIO_CONNECTING;
+    s->generation = nsp->server->generation;
     list_init(&s->acks);
     if (auth.len)
         s->auth = mem_dup(auth.ptr, auth.len);
@@ -104,7 +106,7 @@ static void bury(struct sioc_socket *s)
     struct sioc_server *server = s->nsp->server;
     handle_remove(&server->sockets, s->handle);
     if (s->host_ref && server->socket_gone)
-        server->socket_gone(server->socket_gone_user, s->host_ref);
+        server->socket_gone(s->host_owner, s->host_ref);
     s->host_ref = 0;
     sio_outgoing_recount(s);
     s->nsp->inhabitants--;
@@ -162,6 +164,7 @@ void sio_socket_close(struct sioc_socket *s, const char *reason, const char *det
         bury(s);
         return;
     }
+    sio_socket_rebind(s);
     sio_hold_flush(s); /* what came before the end is delivered before the end */
     if (s->state != SIO_CONNECTED)
         return; /* a handler of those has closed it meanwhile */
@@ -245,14 +248,20 @@ uint64_t sioc_socket_client(const struct sioc_socket *s)
     return s->client->serial;
 }
 
-void sioc_socket_set_host_ref(struct sioc_socket *s, intptr_t ref)
+void sioc_socket_set_host_ref(struct sioc_socket *s, void *owner, intptr_t ref)
 {
     s->host_ref = ref;
+    s->host_owner = ref ? owner : NULL;
 }
 
-intptr_t sioc_socket_host_ref(const struct sioc_socket *s)
+intptr_t sioc_socket_host_ref(const struct sioc_socket *s, const void *owner)
 {
-    return s->host_ref;
+    return s->host_owner == owner ? s->host_ref : 0;
+}
+
+void *sioc_socket_host_owner(const struct sioc_socket *s)
+{
+    return s->host_owner;
 }
 
 /* ---- handlers ---- */
@@ -398,5 +407,6 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
 
 int sio_socket_event(struct sioc_socket *s, const struct sio_incoming *in)
 {
+    sio_socket_rebind(s);
     return sio_hold_event(s, in) ? 0 : sio_socket_dispatch(s, in);
 }

@@ -2,6 +2,7 @@
 #include "socketio/survey.h"
 #include "base/mem.h"
 #include "socketio/ack.h"
+#include "socketio/adopt.h"
 #include "socketio/handlers.h"
 #include "socketio/parser.h"
 
@@ -118,4 +119,15 @@ void sio_surveys_end(struct sioc_server *server)
 {
     while (!list_empty(&server->surveys))
         finish(LIST_ENTRY(server->surveys.next, struct sio_survey, node), SIOC_ECLOSED);
+}
+
+void sio_surveys_forget(struct sioc_server *server,
+                        bool (*mine)(void *user, const struct sioc_handler *handler),
+                        void *user)
+{
+    for (struct list *l = server->surveys.next; l != &server->surveys; l = l->next) {
+        struct sio_survey *s = LIST_ENTRY(l, struct sio_survey, node);
+        if (mine(user, &s->handler))
+            sio_handler_forget(&s->handler);
+    }
 }

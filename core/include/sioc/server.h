@@ -55,10 +55,10 @@ SIOC_API void sioc_server_close(struct sioc_server *server, void (*done)(void *u
 /* Frees the server; what is still open is closed hard.  Not from inside one of its callbacks.
  */
 SIOC_API void sioc_server_free(struct sioc_server *server);
-/* fn(user, host_ref) whenever a socket with a host_ref (socket.h) that is not 0 ends for good,
+/* fn(owner, host_ref) whenever a socket with a host_ref (socket.h) that is not 0 ends for good,
  * after its handlers: the host drops its object then. */
 SIOC_API void sioc_server_on_socket_gone(struct sioc_server *server,
-                                         void (*fn)(void *user, intptr_t host_ref), void *user);
+                                         void (*fn)(void *owner, intptr_t host_ref));
 SIOC_API struct sioc_loop *sioc_server_loop(const struct sioc_server *server);
 /* Engine.IO sessions that are open now (clients, not sockets). */
 SIOC_API size_t sioc_server_client_count(const struct sioc_server *server);
@@ -96,6 +96,7 @@ enum sioc_event_kind {
     SIOC_EVENT_NEW_NAMESPACE, /* there is one: sioc_event_namespace */
     SIOC_EVENT_ROOM,          /* somebody joins or leaves a room */
     SIOC_EVENT_OUTGOING,      /* an event is about to be sent to the socket */
+    SIOC_EVENT_RELOAD,        /* the socket has its new handlers (reload.h) */
 };
 
 /* A function with what it needs.  call: event is borrowed for the call.  drop (may be NULL):
@@ -114,12 +115,12 @@ enum sioc_handler_flags {
 };
 
 /* Names for sioc_namespace_on: "connection" (also "connect"), "disconnecting", "disconnect",
- * "error".  The second and third are called for every socket of the namespace, after the
- * socket's own; "error" for sockets that have no handler of that name.  "new_namespace", at "/"
- * only, when one other than "/" was made.  "create-room", "join-room", "leave-room",
- * "delete-room": SIOC_EVENT_ROOM with the room and, but for create and delete, the socket,
- * whose own id is a room, too. 0, SIOC_EINVAL (other name), SIOC_ENOMEM.  The handler is taken
- * only on success. */
+ * "error", "reload" (reload.h).  The second and third are called for every socket of the
+ * namespace, after the socket's own; "error" for sockets that have no handler of that name.
+ * "new_namespace", at "/" only, when one other than "/" was made.  "create-room", "join-room",
+ * "leave-room", "delete-room": SIOC_EVENT_ROOM with the room and, but for create and delete,
+ * the socket, whose own id is a room, too. 0, SIOC_EINVAL (other name), SIOC_ENOMEM.  The
+ * handler is taken only on success. */
 SIOC_API int sioc_namespace_on(struct sioc_namespace *nsp, struct sioc_str name,
                                struct sioc_handler handler, unsigned flags);
 /* Runs, in order of registration, before a socket joins. */

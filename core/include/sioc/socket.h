@@ -30,10 +30,13 @@ SIOC_API const char *sioc_socket_transport(const struct sioc_socket *socket);
 /* The client's session, shared by its sockets in all namespaces: unique while it lives. */
 SIOC_API uint64_t sioc_socket_client(const struct sioc_socket *socket);
 
-/* One value for the host that drives the server (e.g. a reference to its own object); 0 at
- * first. */
-SIOC_API void sioc_socket_set_host_ref(struct sioc_socket *socket, intptr_t ref);
-SIOC_API intptr_t sioc_socket_host_ref(const struct sioc_socket *socket);
+/* One value for the host that drives the server (e.g. a reference to its own object), and whose
+ * it is: while a script is reloaded there is more than one host.  0 when there is none, or it
+ * is another one's. */
+SIOC_API void sioc_socket_set_host_ref(struct sioc_socket *socket, void *owner, intptr_t ref);
+SIOC_API intptr_t sioc_socket_host_ref(const struct sioc_socket *socket, const void *owner);
+/* Whose host_ref it has; NULL: nobody's. */
+SIOC_API void *sioc_socket_host_owner(const struct sioc_socket *socket);
 
 /* ---- handshake: the first HTTP request of the client, and the auth of this namespace ---- */
 
