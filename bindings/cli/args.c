@@ -4,6 +4,7 @@
  * --cors-origin is the option cors.origin.
  */
 #include "args.h"
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -50,6 +51,17 @@ static int set_port(struct reader *r, const char *value)
     if (!*value || *end || port < 0 || port > 65535)
         return fail(r, "--port must be a number from 0 to 65535, not \"%s\"", value);
     r->args->port = (int)port;
+    return 0;
+}
+
+static int set_pid(struct reader *r, const char *value)
+{
+    char *end;
+    long pid = strtol(value, &end, 10);
+
+    if (!*value || *end || pid <= 0 || pid > INT_MAX)
+        return fail(r, "--pid must be the number of a process, not \"%s\"", value);
+    r->args->pid = pid;
     return 0;
 }
 
@@ -110,6 +122,7 @@ static const struct own own_options[] = {
     {"log-format", "FORMAT", "text or json; text", set_log_format},
     {"handler-timeout", "SECONDS", "CPU time after which a handler is stopped; 5",
      set_handler_timeout},
+    {"pid", "N", "with reload: the process that serves", set_pid},
     {"help", NULL, "this text", set_help},
     {"version", NULL, "the version", set_version},
     {"workers", "N", NULL, NULL},
@@ -303,7 +316,12 @@ static int read_word(struct reader *r, const char *word, bool *command_read)
         return 0;
     }
     if (!args->script && !*command_read && strcmp(word, "reload") == 0)
-        return fail(r, "the command reload is not available yet in sioc %s", sioc_version());
+        args->command = CLI_RELOAD, *command_read = true;
+    if (args->command == CLI_RELOAD) {
+        if (strcmp(word, "reload") == 0)
+            return 0;
+        return fail(r, "unexpected \"%s\": reload takes --pid or --port", word);
+    }
     if (len > 3 && strcmp(word + len - 3, ".py") == 0)
         return fail(r, "%s: Python is not available yet in sioc %s", word, sioc_version());
     if (args->script)
@@ -398,6 +416,8 @@ void cli_print_help(FILE *out)
           "works\n"
           "sioc check app.lua\n"
           "    loads the script without serving; says file:line: message when it cannot\n"
+          "sioc reload [--pid N | --port N]\n"
+          "    asks the server that runs (on port 3000) to load its script again\n"
           "\nOptions (they beat what the script says):\n",
           out);
     for (size_t i = 0; i < OWN_COUNT; i++)

@@ -1,24 +1,26 @@
-/* bindings/cli/main.c -- the program sioc: one loop, one host, two signals.
+/* bindings/cli/main.c -- the program sioc: one loop, one script, three signals.
  *
  * Exit codes: 0 it ended as it was asked to, 1 it could not serve, 2 a wrong command line,
  * 128 + n a second signal n.  One clear line on stderr says why.
  */
 #include "args.h"
 #include "data.h"
+#include "find.h"
 #include "sioc_lua.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EXIT_WRONG_USAGE = 2 };
+enum { EXIT_WRONG_USAGE = 2, DEFAULT_PORT = 3000 };
 
 struct program {
     struct cli_args args;
     struct slua_config config;
     struct sioc_loop *loop;
-    struct slua_host *host;
-    struct sioc_signal *interrupt, *terminate;
+    struct slua_app *app;
+    struct sioc_signal *interrupt, *terminate, *hangup;
     bool serving, closing;
     int exit_code;
     char script[CLI_PATH_MAX], client_dir[CLI_PATH_MAX];
@@ -40,7 +42,7 @@ static void close_all(void *user)
     if (p->closing)
         return;
     p->closing = true;
-    slua_host_close(p->host, on_closed, p);
+    slua_app_close(p->app, on_closed, p);
 }
 
 static void on_signal(void *user, int signum)
@@ -50,6 +52,15 @@ static void on_signal(void *user, int signum)
     if (p->closing)
         _exit(128 + signum);
     close_all(p);
+}
+
+static void on_hangup(void *user, int signum)
+{
+    const struct program *p = user;
+
+    (void)signum;
+    if (!p->closing)
+        slua_app_reload(p->app);
 }
 
 /* The script wants to end.  Not now: it runs. */
@@ -134,7 +145,7 @@ static int say(const char *text)
 static int load(struct program *p)
 {
     char error[8192] = "";
-    int code = slua_host_load(p->host, error, sizeof error);
+    int code = slua_app_load(p->app, error, sizeof error);
 
     if (code >= 0)
         return 0;
@@ -151,13 +162,33 @@ static int serve(struct program *p)
     char error[512] = "";
 
     if (sioc_signal_open(p->loop, SIGINT, on_signal, p, &p->interrupt) < 0 ||
-        sioc_signal_open(p->loop, SIGTERM, on_signal, p, &p->terminate) < 0)
+        sioc_signal_open(p->loop, SIGTERM, on_signal, p, &p->terminate) < 0 ||
+        sioc_signal_open(p->loop, SIGHUP, on_hangup, p, &p->hangup) < 0)
         return say("cannot listen to signals");
     p->serving = true;
-    if (slua_host_start(p->host, error, sizeof error) < 0)
+    if (slua_app_start(p->app, error, sizeof error) < 0)
         return say(error);
     sioc_loop_run(p->loop);
     return p->exit_code;
+}
+
+/* sioc reload: another process is asked, and says in its log what came of it. */
+static int reload(const struct cli_args *args)
+{
+    char error[160];
+    long pid = args->pid;
+
+    if (pid == 0)
+        pid =
+            cli_find_listener(args->port >= 0 ? args->port : DEFAULT_PORT, error, sizeof error);
+    if (pid < 0)
+        return say(error);
+    if (kill((pid_t)pid, SIGHUP) < 0) {
+        snprintf(error, sizeof error, "process %ld: %s", pid, strerror(errno));
+        return say(error);
+    }
+    printf("process %ld reloads; its log says what comes of it\n", pid);
+    return 0;
 }
 
 static int run(struct program *p)
@@ -169,7 +200,7 @@ static int run(struct program *p)
     prepare_process();
     if (sioc_loop_new(&p->loop) < 0)
         return say("cannot make an event loop");
-    if (slua_host_new(p->loop, &p->config, &p->host) < 0)
+    if (slua_app_new(p->loop, &p->config, &p->app) < 0)
         return say("cannot start Lua: out of memory");
     p->exit_code = -1;
     code = load(p);
@@ -183,11 +214,13 @@ static int run(struct program *p)
 
 static void clean_up(struct program *p)
 {
-    slua_host_free(p->host);
+    slua_app_free(p->app);
     if (p->interrupt)
         sioc_signal_close(p->interrupt);
     if (p->terminate)
         sioc_signal_close(p->terminate);
+    if (p->hangup)
+        sioc_signal_close(p->hangup);
     sioc_loop_free(p->loop);
     cli_args_free(&p->args);
 }
@@ -207,6 +240,8 @@ int main(int argc, char **argv)
     } else if (p.args.command == CLI_VERSION) {
         printf("sioc %s\n", sioc_version());
         code = 0;
+    } else if (p.args.command == CLI_RELOAD) {
+        code = reload(&p.args);
     } else {
         code = run(&p);
     }

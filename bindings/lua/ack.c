@@ -89,6 +89,13 @@ void slua_push_answer(lua_State *L, struct slua_server *server, struct sioc_repl
 
 /* ---- answers that scripts wait for ---- */
 
+const char *slua_why_not(int code)
+{
+    if (code == SIOC_ECLOSED)
+        return "disconnected";
+    return code == SLUA_MUTED ? "reload" : sioc_strerror(code);
+}
+
 /* Pushes nil and the values of the answer, or an error text.  event: NULL = it failed. */
 static void push_outcome(lua_State *L, const struct sioc_event *event, int code)
 {
@@ -103,7 +110,7 @@ static void push_outcome(lua_State *L, const struct sioc_event *event, int code)
             return;
         lua_settop(L, top);
     }
-    lua_pushstring(L, code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code));
+    lua_pushstring(L, slua_why_not(code));
 }
 
 /* Pushes the list of the answers to a broadcast, and nil or why some are missing. */
@@ -159,15 +166,19 @@ static void on_callback(void *user, intptr_t ref, struct sioc_event *event)
 {
     struct sioc_socket *socket = sioc_event_socket(event);
     struct callback c = {(int)ref, sioc_event_status(event), event, false};
+    struct slua_server *server = user;
 
-    call_back(user, socket ? sioc_socket_handle(socket) : 0, &c);
+    server->api->host->callbacks--;
+    call_back(server, socket ? sioc_socket_handle(socket) : 0, &c);
 }
 
 static void on_survey_callback(void *user, intptr_t ref, struct sioc_event *event)
 {
     struct callback c = {(int)ref, sioc_event_status(event), event, true};
+    struct slua_server *server = user;
 
-    call_back(user, 0, &c);
+    server->api->host->callbacks--;
+    call_back(server, 0, &c);
 }
 
 void slua_ack_fail(struct slua_server *server, uint64_t socket, int ref, int code)
@@ -222,4 +233,22 @@ struct sioc_handler slua_ack_task(struct slua_server *server, uint64_t task, boo
 {
     return (struct sioc_handler){
         .call = many ? on_survey_task : on_task, .user = server, .ref = (intptr_t)task};
+}
+
+/* Whether the handler is one of those above, and of this host. */
+static bool is_mine(void *user, const struct sioc_handler *handler)
+{
+    const struct slua_server *server = handler->user;
+
+    if (handler->call != on_callback && handler->call != on_survey_callback &&
+        handler->call != on_task && handler->call != on_survey_task)
+        return false;
+    return server->api->host == user;
+}
+
+void slua_acks_forget(struct slua_host *host)
+{
+    for (struct slua_server *s = host->servers; s; s = s->next)
+        if (s->core)
+            sioc_server_forget_acks(s->core, is_mine, host);
 }

@@ -37,6 +37,12 @@ struct slua_api {
     void *closed_user;
 };
 
+/* Code that was replaced by a reload registers nothing any more. */
+static inline bool slua_is_retired(const struct slua_api *api)
+{
+    return api->host->retired;
+}
+
 static inline struct slua_api *slua_api(lua_State *L)
 {
     return lua_touserdata(L, lua_upvalueindex(1));
@@ -93,7 +99,9 @@ struct slua_server {
     struct slua_address addresses[SLUA_ADDRESSES]; /* asked for while the script loads */
     int errors[SLUA_ERROR_HANDLERS];               /* registry references */
     struct slua_pending *pending;
+    unsigned registered; /* handlers, routes, namespaces: 0 = an empty script */
     bool serial;
+    bool borrowed; /* core belongs to a later generation */
     bool started, closing, closed;
 };
 
@@ -101,6 +109,7 @@ struct slua_server {
 struct slua_socket {
     uint64_t handle;
     struct slua_nsp *nsp;
+    bool reloaded; /* it was there before this generation */
     char id[32];
 };
 
@@ -188,6 +197,8 @@ int slua_server_of(lua_State *L); /* io:of */
 /* The core's handler of what middleware of sockets refuses, user = the server: tells the
  * server's "error" handlers. */
 void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event);
+/* The namespaces of the server are those of `live` from now on, which has adopted it. */
+void slua_move_namespaces(struct slua_server *server, struct sioc_server *live);
 /* Pushes the namespace's object, made when there is none: for "/" the server. */
 struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
                                struct sioc_namespace *core);
@@ -208,6 +219,10 @@ static inline struct slua_socket *slua_self_socket(lua_State *L)
 {
     return slua_self(L, slua_api(L), SLUA_SOCKET);
 }
+/* A userdata for the socket, and (unless the host is retired) its one from now on. */
+struct slua_socket *slua_new_socket(lua_State *L, struct slua_server *server,
+                                    struct sioc_socket *socket);
+enum { SLUA_SOCKET_DATA = 1, SLUA_SOCKET_HANDSHAKE, SLUA_SOCKET_NSP, SLUA_SOCKET_VALUES = 3 };
 /* Pushes the one userdata of the socket. */
 void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket);
 /* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
@@ -275,6 +290,12 @@ int slua_fill(lua_State *L, struct slua_api *api, struct sioc_message *message, 
  * reference) or by waking a task. */
 struct sioc_handler slua_ack_callback(struct slua_server *server, int ref, bool many);
 struct sioc_handler slua_ack_task(struct slua_server *server, uint64_t task, bool many);
+/* While a connection handler is replayed nothing is sent; scripts are told "reload". */
+#define SLUA_MUTED SIOC_ESTATE
+/* What scripts are told instead of an answer. */
+const char *slua_why_not(int code);
+/* Nobody in this host waits for an answer any more. */
+void slua_acks_forget(struct slua_host *host);
 /* Calls the callback with an error now: the message could not be sent. */
 void slua_ack_fail(struct slua_server *server, uint64_t socket, int ref, int code);
 
@@ -293,6 +314,17 @@ int slua_ask_match(struct slua_call *call, struct slua_task_info *info);
 /* Pushes what "error" handlers of a socket are told of an event that was refused. */
 void slua_push_refusal(lua_State *L, struct slua_api *api, const struct sioc_event *event);
 void slua_open_admission(lua_State *L, struct slua_api *api);
+/* ---- carry.c: what survives a generation ---- */
+
+/* The core re-binds a socket: it gets a userdata of this host, with the data it had. */
+void slua_on_rebind(void *user, struct sioc_socket *socket);
+
+/* ---- server.c, for reload.c ---- */
+
+/* The command line beats the script, for the first server. */
+void slua_servers_settle(struct slua_host *host);
+int slua_open_address(struct slua_server *server, struct sioc_server *core,
+                      const struct slua_address *address, char *ret_error, size_t cap);
 
 /* ---- dispatch.c ---- */
 

@@ -238,7 +238,8 @@ int slua_op_disconnect_sockets(lua_State *L)
     struct sioc_target target = slua_target(&op, names);
     bool close = lua_toboolean(L, 2);
 
-    sioc_for_each_socket(op.nsp->core, &target, disconnect, &close);
+    if (!slua_muted(L))
+        sioc_for_each_socket(op.nsp->core, &target, disconnect, &close);
     return 0;
 }
 

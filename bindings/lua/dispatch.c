@@ -70,7 +70,7 @@ static int push_arguments(lua_State *L, const struct slua_call *call)
         push_room(L, call->event);
     else if (kind == SIOC_EVENT_NEW_NAMESPACE)
         slua_push_nsp(L, call->hook->server, sioc_event_namespace(call->event));
-    else if (kind != SIOC_EVENT_CONNECTION)
+    else if (kind != SIOC_EVENT_CONNECTION && kind != SIOC_EVENT_RELOAD)
         push_reason(L, call->event);
     return 0;
 }
@@ -173,6 +173,7 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
     info.server = server->core;
     info.owner = server;
     info.quiet = false;
+    info.muted = false;
     info.done = NULL;
     info.user = NULL;
     info.name[0] = '\0';
@@ -188,6 +189,7 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
         break;
     case SIOC_EVENT_CONNECTION:
         info.what = "connection";
+        info.muted = sioc_event_replayed(event);
         r = hold_while_waiting(server, &call, &info);
         break;
     case SIOC_EVENT_CLIENT:
@@ -196,6 +198,10 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
         r = hook->flags & SLUA_HOOK_SERIAL
                 ? hold_while_waiting(server, &call, &info)
                 : slua_run(server->api->host, event_body, &call, &info);
+        break;
+    case SIOC_EVENT_RELOAD:
+        info.what = "reload";
+        r = slua_run(server->api->host, event_body, &call, &info);
         break;
     case SIOC_EVENT_MATCH:
         info.what = "matcher of the namespace";

@@ -57,6 +57,64 @@ struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
     return lua_touserdata(L, top + 1);
 }
 
+/* The table of namespaces at the top is replaced by one that has them by their new addresses.
+ */
+static void move_table(lua_State *L, struct sioc_server *live, int value)
+{
+    int old, server = lua_gettop(L);
+
+    lua_getiuservalue(L, server, value);
+    old = lua_gettop(L);
+    lua_newtable(L);
+    if (lua_getmetatable(L, old)) /* weak values */
+        lua_setmetatable(L, old + 1);
+    for (lua_pushnil(L); lua_next(L, old); lua_pop(L, 1)) {
+        struct slua_nsp *nsp = lua_touserdata(L, -1);
+        struct sioc_namespace *core = sioc_server_same_namespace(live, nsp->core);
+
+        if (sioc_namespace_parent(nsp->core)) {
+            sioc_namespace_ref(core);
+            sioc_namespace_unref(nsp->core);
+        }
+        nsp->core = core;
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, old + 1, core);
+    }
+    lua_setiuservalue(L, server, value);
+    lua_settop(L, server);
+}
+
+struct move {
+    struct slua_server *server;
+    struct sioc_server *live;
+};
+
+static int move_namespaces(lua_State *L)
+{
+    const struct move *m = lua_touserdata(L, 1);
+
+    m->server->root.core = sioc_server_same_namespace(m->live, m->server->root.core);
+    slua_push_ref(L, m->server->ref);
+    move_table(L, m->live, 1);
+    move_table(L, m->live, 2);
+    return 0;
+}
+
+void slua_move_namespaces(struct slua_server *server, struct sioc_server *live)
+{
+    struct slua_host *host = server->api->host;
+    struct move m = {server, live};
+    unsigned grace = host->memory_grace++; /* there is no way back from here */
+
+    lua_pushcfunction(host->L, move_namespaces);
+    lua_pushlightuserdata(host->L, &m);
+    if (lua_pcall(host->L, 1, 0, 0) != LUA_OK) {
+        slua_log(host, SIOC_LOG_ERROR, "reload: %s", lua_tostring(host->L, -1));
+        lua_pop(host->L, 1);
+    }
+    host->memory_grace = grace;
+}
+
 /* ---- dynamic namespaces ---- */
 
 /* The matcher of a pattern: upvalues string.find and the pattern. */
@@ -143,6 +201,7 @@ int slua_server_of(lua_State *L)
     int r = SIOC_EEXIST;
 
     slua_self_nsp(L); /* raises when it is gone */
+    server->registered++;
     if (lua_isfunction(L, 2))
         return match_names(L, server);
     if (lua_istable(L, 3)) {

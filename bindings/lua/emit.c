@@ -53,7 +53,9 @@ static int emit_with_callback(lua_State *L, const struct slua_operator *to, int 
     struct sioc_socket *socket = receiver(to);
 
     ref = luaL_ref(L, LUA_REGISTRYINDEX); /* the callback was on the top */
-    if (socket) {
+    if (slua_muted(L)) {
+        r = SLUA_MUTED;
+    } else if (socket) {
         if (build(L, to, first, last, &message) < 0) {
             luaL_unref(L, LUA_REGISTRYINDEX, ref);
             return lua_error(L);
@@ -63,6 +65,8 @@ static int emit_with_callback(lua_State *L, const struct slua_operator *to, int 
     }
     if (r < 0)
         slua_ack_fail(to->nsp->server, to->socket, ref, r);
+    else
+        to->nsp->server->api->host->callbacks++;
     lua_pushboolean(L, r >= 0);
     return 1;
 }
@@ -78,7 +82,7 @@ int slua_emit(lua_State *L, const struct slua_operator *to, int first)
     luaL_checkstring(L, first);
     if (last > first && lua_isfunction(L, last))
         return emit_with_callback(L, to, first);
-    socket = receiver(to);
+    socket = slua_muted(L) ? NULL : receiver(to);
     if (socket) {
         if (build(L, to, first, last, &message) < 0)
             return lua_error(L);
@@ -100,7 +104,7 @@ static int answered(lua_State *L, int status, lua_KContext ctx)
 static int unanswered(lua_State *L, int code)
 {
     lua_pushnil(L);
-    lua_pushstring(L, code == SIOC_ECLOSED ? "disconnected" : sioc_strerror(code));
+    lua_pushstring(L, slua_why_not(code));
     return 2;
 }
 
@@ -115,6 +119,8 @@ int slua_emit_with_ack(lua_State *L, const struct slua_operator *to, int first)
     if (!slua_can_wait(L))
         return luaL_error(L, "emit_with_ack waits, and that is not possible here; give emit a "
                              "function for the answer instead");
+    if (slua_muted(L))
+        return unanswered(L, SLUA_MUTED);
     if (!socket)
         return unanswered(L, SIOC_ECLOSED);
     if (build(L, to, first, lua_gettop(L), &message) < 0)
@@ -157,6 +163,10 @@ int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
     struct sioc_handler ack;
 
     luaL_checkstring(L, first);
+    if (slua_muted(L)) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
     if (last > first && lua_isfunction(L, last)) {
         ref = luaL_ref(L, LUA_REGISTRYINDEX); /* it was on the top */
         ack = slua_ack_callback(to->nsp->server, ref, true);
@@ -167,6 +177,7 @@ int slua_emit_to_many(lua_State *L, const struct slua_operator *to,
         luaL_unref(L, LUA_REGISTRYINDEX, ref);
         return lua_error(L);
     }
+    to->nsp->server->api->host->callbacks += ref != LUA_NOREF;
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -181,6 +192,8 @@ int slua_ask_many(lua_State *L, const struct slua_operator *to, const struct sio
     if (!slua_can_wait(L))
         return luaL_error(L, "emit_with_ack waits, and that is not possible here; give emit a "
                              "function for the answers instead");
+    if (slua_muted(L))
+        return unanswered(L, SLUA_MUTED);
     if (broadcast(L, to, names, first, lua_gettop(L), &ack) < 0)
         return lua_error(L);
     lua_settop(L, 0);

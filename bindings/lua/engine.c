@@ -369,6 +369,8 @@ static void subscribe(struct slua_engine *engine)
         .headers = counts[INITIAL_HEADERS] + counts[HEADERS] ? on_headers : NULL,
         .user = engine};
 
+    if (slua_is_retired(engine->server->api))
+        return; /* the hooks are the new code's */
     sioc_engine_set_events(engine->server->core, &events);
 }
 

@@ -78,8 +78,11 @@ static int on_panic(lua_State *L)
 static int open_state(struct slua_host *host)
 {
     host->values.encoder = sioc_json_encoder_new();
-    if (!host->values.encoder || slua_pool_new(&host->pool) < 0 ||
-        slua_watchdog_new(host->config->handler_timeout_s, &host->watchdog) < 0)
+    if (!host->values.encoder || slua_pool_new(&host->pool) < 0)
+        return SIOC_ENOMEM;
+    if (host->app)
+        host->watchdog = slua_app_watchdog(host->app); /* their runs may be inside each other */
+    else if (slua_watchdog_new(host->config->handler_timeout_s, &host->watchdog) < 0)
         return SIOC_ENOMEM;
     host->L = lua_newstate(allocate, host);
     if (!host->L)
@@ -97,6 +100,12 @@ static int open_state(struct slua_host *host)
 int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
                   struct slua_host **ret_host)
 {
+    return slua_host_make(loop, config, NULL, 1, ret_host);
+}
+
+int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
+                   struct slua_app *app, unsigned number, struct slua_host **ret_host)
+{
     struct slua_host *host = calloc(1, sizeof *host);
     int code;
 
@@ -104,6 +113,8 @@ int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
         return SIOC_ENOMEM;
     host->loop = loop;
     host->config = config;
+    host->app = app;
+    host->number = number;
     code = open_state(host);
     if (code < 0) {
         slua_host_free(host);
@@ -115,15 +126,17 @@ int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
 
 /* ---- loading ---- */
 
-struct load {
+struct slua_load {
     struct slua_host *host;
+    void (*done)(void *user, int code, const char *error); /* of slua_host_load_aside */
+    void *user;
     char *error; /* the caller's */
     size_t cap;
     int code;
     bool over; /* the task has ended */
 };
 
-static void set_error(struct load *load, int code, const char *text)
+static void set_error(struct slua_load *load, int code, const char *text)
 {
     load->code = code;
     if (load->cap > 0)
@@ -151,7 +164,7 @@ static int push_args(lua_State *L, const struct slua_config *config)
 
 static int run_script(lua_State *L)
 {
-    struct load *load = lua_touserdata(L, 1);
+    struct slua_load *load = lua_touserdata(L, 1);
     const struct slua_config *config = load->host->config;
     int status = slua_load_file(L, config->script);
 
@@ -164,11 +177,12 @@ static int run_script(lua_State *L)
     return 0;
 }
 
-static void script_done(struct slua_host *host, void *user, const struct slua_result *result)
+static void note_end(struct slua_host *host, struct slua_load *load,
+                     const struct slua_result *result)
 {
-    struct load *load = user;
-
     load->over = true;
+    if (load->done && host->closing)
+        return;        /* nobody waits for it any more */
     if (host->turning) /* this may be just before the loop goes to sleep */
         sioc_loop_stop(host->loop);
     if (result->status == LUA_OK || load->code < 0)
@@ -179,9 +193,18 @@ static void script_done(struct slua_host *host, void *user, const struct slua_re
         set_error(load, result->stopped ? SIOC_ETIMEDOUT : SIOC_EINVAL, result->error);
 }
 
+static void script_done(struct slua_host *host, void *user, const struct slua_result *result)
+{
+    struct slua_load *load = user;
+
+    note_end(host, load, result);
+    if (load->done && !host->closing)
+        load->done(load->user, load->code, load->error);
+}
+
 /* The top level may wait (sioc.sleep, the answer of a database): nothing listens yet, so the
  * loop may as well turn here. */
-static void turn_until_over(struct load *load)
+static void turn_until_over(struct slua_load *load)
 {
     struct slua_host *host = load->host;
 
@@ -199,7 +222,7 @@ static void turn_until_over(struct load *load)
 
 int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
 {
-    struct load load = {.host = host, .error = ret_error, .cap = cap};
+    struct slua_load load = {.host = host, .error = ret_error, .cap = cap};
     struct slua_task_info info = {
         .what = "script", .quiet = true, .done = script_done, .user = &load};
 
@@ -217,6 +240,40 @@ int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
     return load.code;
 }
 
+/* Loading aside keeps all it needs in the host. */
+struct aside {
+    struct slua_load load; /* first */
+    char error[8192];
+};
+
+int slua_host_load_aside(struct slua_host *host,
+                         void (*done)(void *user, int code, const char *error), void *user)
+{
+    struct slua_task_info info = {.what = "script", .quiet = true, .done = script_done};
+    struct aside *aside = calloc(1, sizeof *aside);
+
+    if (!aside)
+        return SIOC_ENOMEM;
+    host->load = &aside->load;
+    aside->load = (struct slua_load){.host = host,
+                                     .error = aside->error,
+                                     .cap = sizeof aside->error,
+                                     .done = done,
+                                     .user = user};
+    info.user = &aside->load;
+    host->draft = host->loading = true;
+    return slua_run(host, run_script, &aside->load, &info);
+}
+
+/* ---- finishing ---- */
+
+bool slua_host_busy(const struct slua_host *host)
+{
+    if (host->callbacks > 0 || host->timers || (host->luv && slua_luv_alive(host->luv)))
+        return true;
+    return slua_pool_waiting(host->pool) > 0;
+}
+
 /* ---- starting, stopping ---- */
 
 int slua_host_start(struct slua_host *host, char *ret_error, size_t cap)
@@ -227,6 +284,12 @@ int slua_host_start(struct slua_host *host, char *ret_error, size_t cap)
 void slua_host_stop(struct slua_host *host, int exit_code)
 {
     host->stopped = true;
+    if (host->draft) { /* its end is not the program's */
+        if (host->load && !host->load->over)
+            host->load->done(host->load->user, SIOC_ESTATE,
+                             "the script ends the program while it loads");
+        return;
+    }
     if (host->turning)
         sioc_loop_stop(host->loop);
     if (host->config->stop)
@@ -255,7 +318,9 @@ void slua_host_free(struct slua_host *host)
     }
     slua_luv_free(host);
     slua_files_free(host);
-    slua_watchdog_free(host->watchdog);
+    free(host->load);
+    if (!host->app)
+        slua_watchdog_free(host->watchdog);
     slua_pool_free(host->pool);
     sioc_json_encoder_free(host->values.encoder);
     free(host);

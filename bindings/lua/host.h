@@ -21,6 +21,8 @@ struct slua_server; /* server.c */
 struct slua_luv;
 struct slua_timer;
 struct slua_file;
+struct slua_load; /* host.c */
+struct slua_app;  /* app.c */
 
 /* Registry references and addresses that the hot paths compare instead of looking up names. */
 struct slua_values {
@@ -40,10 +42,18 @@ struct slua_host {
     struct slua_timer *timers;   /* sioc.after, sioc.every that are active (timers.c) */
     struct slua_file *files;     /* what was loaded: script and modules (require.c) */
     struct slua_values values;
+    struct slua_load *load;   /* while it loads aside */
+    struct slua_app *app;     /* NULL: a host on its own, which is never reloaded */
+    unsigned number;          /* of the generation */
+    int unload_ref;           /* sioc.on_unload: a list of functions */
+    double handler_timeout_s; /* what the script asks for; 0: nothing */
+    unsigned callbacks;       /* answers that functions of this host wait for */
     size_t memory_used;
     unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
     bool loading;          /* the script's top level runs */
     bool turning;          /* ... and waits, while the loop turns for it */
+    bool draft;            /* it loads aside: nothing that it does may be seen */
+    bool retired;          /* it only finishes what it began: its handlers are off */
     bool closing;
     bool stopped; /* sioc.stop or os.exit was called */
     bool freeing; /* finalizers of the script may still run, but start nothing */
@@ -73,6 +83,7 @@ struct slua_task_info {
     struct sioc_server *server; /* of the socket */
     struct slua_server *owner;  /* whose "error" handlers hear of it; NULL = none */
     bool quiet; /* errors are not reported: `done` does with them what it likes */
+    bool muted; /* a connection handler is replayed: nobody hears what it says */
     /* Called when the body has returned or failed; may be NULL.  Also for a task that still
      * waits when the host is freed (status LUA_ERRRUN, host->closing).  It runs outside of any
      * protected call: look at results, but create nothing on L (that may raise); whatever needs
@@ -100,6 +111,8 @@ bool slua_wake(struct slua_host *host, uint64_t id, int (*push)(lua_State *L, vo
                void *user);
 /* Whether the task with that id still exists (runs or waits). */
 bool slua_task_alive(const struct slua_host *host, uint64_t id);
+/* Whether what runs now is muted (slua_task_info). */
+bool slua_muted(lua_State *L);
 /* Before a wait, may the running function wait at all? */
 bool slua_can_wait(lua_State *L);
 
@@ -191,12 +204,41 @@ int slua_load_file(lua_State *L, const char *path);
 /* The i-th file that was loaded; NULL at the end. */
 const char *slua_host_file(const struct slua_host *host, size_t index);
 void slua_timers_free(struct slua_host *host);
+void slua_timers_stop_repeating(struct slua_host *host);
 void slua_files_free(struct slua_host *host);
 /* Takes the loop of luv down; before lua_close.  Callbacks may still run. */
 void slua_luv_close(struct slua_host *host);
 void slua_luv_free(struct slua_host *host); /* after lua_close */
 /* Brings the clock of luv's loop up to date, before a script may start a timer in it. */
 void slua_luv_touch(struct slua_luv *luv);
+
+/* A host for generation `number` of the app (NULL, 1: on its own). */
+int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
+                   struct slua_app *app, unsigned number, struct slua_host **ret_host);
+/* Begins to load aside; done(user, code, error) is called once, perhaps before this returns,
+ * but not when the host is freed before. */
+int slua_host_load_aside(struct slua_host *host,
+                         void (*done)(void *user, int code, const char *error), void *user);
+/* Whether anything is left to finish: coroutines that wait, answers, one-shot timers. */
+bool slua_host_busy(const struct slua_host *host);
+/* Ends what still waits; it is told so once (nil, "retired").  Returns how many that were. */
+unsigned slua_host_end_waiting(struct slua_host *host);
+bool slua_luv_alive(const struct slua_luv *luv); /* anything is open in its loop */
+
+/* generations (reload.c, carry.c) */
+void slua_open_reload(lua_State *L); /* generation is_reload on_unload state */
+/* Takes the servers of `old` over; on failure nothing has changed. */
+int slua_swap(struct slua_host *host, struct slua_host *old, char *ret_error, size_t cap);
+void slua_retire(struct slua_host *host);
+/* Copies sioc.state; what was taken over is brought up to date when the new one is swapped in,
+ * and the old table forwards to it from then on. */
+void slua_state_copy(struct slua_host *from, struct slua_host *to);
+void slua_state_forward(struct slua_host *from);
+/* The host of the app that serves now. */
+struct slua_host *slua_app_host(const struct slua_app *app);
+/* The server outlives all hosts; false: no memory, it goes with its host. */
+bool slua_app_keep(struct slua_app *app, struct sioc_server *server);
+struct slua_watchdog *slua_app_watchdog(const struct slua_app *app);
 
 /* servers (server.c) */
 int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap);

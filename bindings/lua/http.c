@@ -98,7 +98,10 @@ static int add_route(lua_State *L, const char *method)
     int r;
 
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (slua_is_retired(server->api))
+        return 0;
     handler.ref = slua_function_ref(L, server->api, 3);
+    server->registered++;
     r = sioc_http_route(server->core, method, path, handler);
     if (r >= 0)
         return 0;
@@ -138,8 +141,12 @@ static int serve_folder(lua_State *L)
     struct slua_server *server = slua_self_nsp(L)->server;
     struct sioc_str prefix = slua_check_str(L, 2);
     const char *dir = slua_push_path(L, server->api, luaL_checkstring(L, 3));
-    int r = sioc_http_static(server->core, prefix, dir);
+    int r;
 
+    if (slua_is_retired(server->api))
+        return 0;
+    r = sioc_http_static(server->core, prefix, dir);
+    server->registered++;
     if (r < 0)
         return luaL_error(L, "static folder \"%s\": %s", dir,
                           r == SIOC_ENOTFOUND ? "there is no readable folder of that name"

@@ -16,7 +16,7 @@ static int add_handler(lua_State *L, unsigned flags)
     int r;
 
     luaL_checktype(L, 3, LUA_TFUNCTION);
-    if (!socket)
+    if (!socket || slua_is_retired(s->nsp->server->api))
         return 0;
     handler = slua_handler(L, s->nsp, SLUA_HOOK_OWN, 3, 4);
     r = sioc_socket_on(socket, name, handler, flags);
@@ -69,7 +69,7 @@ static int add_any(lua_State *L, register_fn *fn, unsigned flags)
     int r;
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (!socket)
+    if (!socket || slua_is_retired(s->nsp->server->api))
         return 0;
     handler = slua_handler(L, s->nsp, SLUA_HOOK_OWN | SLUA_HOOK_ANY, 2, 3);
     r = fn(socket, handler, flags);
@@ -115,7 +115,7 @@ static int socket_off_any_outgoing(lua_State *L)
     struct slua_server *server = s->nsp->server;
     int ref;
 
-    if (!socket)
+    if (!socket || slua_is_retired(s->nsp->server->api))
         return 0;
     if (lua_isnoneornil(L, 2)) {
         sioc_socket_off_outgoing(socket, NULL, 0);

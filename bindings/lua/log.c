@@ -1,4 +1,4 @@
-/* bindings/lua/log.c -- sioc.log.*, print, and the small things: version, stop, state.
+/* bindings/lua/log.c -- sioc.log.*, print, and the small things: version, stop.
  *
  * Arguments are joined as print does, with tables as JSON.  What is below the log level is not
  * even put together.
@@ -86,6 +86,4 @@ void slua_open_log(lua_State *L)
     lua_setfield(L, -2, "version");
     lua_pushcfunction(L, stop);
     lua_setfield(L, -2, "stop");
-    lua_newtable(L);
-    lua_setfield(L, -2, "state");
 }

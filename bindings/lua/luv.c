@@ -89,6 +89,11 @@ static int before_sleep(void *user)
     return uv_loop_alive(&luv->loop) ? uv_backend_timeout(&luv->loop) : -1;
 }
 
+bool slua_luv_alive(const struct slua_luv *luv)
+{
+    return uv_loop_alive(&luv->loop);
+}
+
 void slua_luv_touch(struct slua_luv *luv)
 {
     uv_update_time(&luv->loop);

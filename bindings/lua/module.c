@@ -21,10 +21,8 @@ void slua_open_module(lua_State *L)
     slua_open_timers(L);
     slua_open_log(L);
     slua_open_server(L);
+    slua_open_reload(L);
     set_later(L, "shared");
-    set_later(L, "on_unload");
-    lua_pushinteger(L, 1);
-    lua_setfield(L, -2, "generation");
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_insert(L, -2);
     lua_setfield(L, -2, "sioc");

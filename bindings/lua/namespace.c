@@ -90,27 +90,29 @@ static int add_handler(lua_State *L, unsigned flags)
 {
     static const char *const known[] = {
         "connection",  "connect",   "disconnecting", "disconnect",  "new_namespace",
-        "create-room", "join-room", "leave-room",    "delete-room", NULL};
+        "create-room", "join-room", "leave-room",    "delete-room", "reload",
+        NULL};
     struct slua_nsp *nsp = slua_self_nsp(L);
     const char *name = luaL_checkstring(L, 2);
     struct sioc_handler handler;
     int r;
 
+    if (slua_is_retired(nsp->server->api))
+        return 0;
     if (strcmp(name, "error") == 0) {
         add_error_handler(L, nsp->server, 3);
         return 0;
     }
-    if (strcmp(name, "reload") == 0)
-        return luaL_error(L, "on(\"%s\") is not available yet in sioc %s", name,
-                          sioc_version());
     if (!is_one_of(name, known))
-        return luaL_error(L,
-                          "on(\"%s\"): a server hears of \"connection\", \"disconnecting\", "
-                          "\"disconnect\" and \"error\"; for what clients send there are "
-                          "io:event(name, function(socket, ...) end) and socket:on",
-                          name);
+        return luaL_error(
+            L,
+            "on(\"%s\"): a server hears of \"connection\", \"disconnecting\", "
+            "\"disconnect\", \"reload\" and \"error\"; for what clients send there are "
+            "io:event(name, function(socket, ...) end) and socket:on",
+            name);
     handler = slua_handler(L, nsp, 0, 3, 4);
     r = sioc_namespace_on(nsp->core, sioc_str(name), handler, flags);
+    nsp->server->registered++;
     return r < 0 ? undo(L, nsp, handler, r, name) : 0;
 }
 
@@ -128,9 +130,14 @@ static int nsp_event(lua_State *L)
 {
     struct slua_nsp *nsp = slua_self_nsp(L);
     struct sioc_str name = slua_check_str(L, 2);
-    struct sioc_handler handler = slua_handler(L, nsp, 0, 3, 4);
-    int r = sioc_namespace_event(nsp->core, name, handler, 0);
+    struct sioc_handler handler;
+    int r;
 
+    if (slua_is_retired(nsp->server->api))
+        return 0;
+    handler = slua_handler(L, nsp, 0, 3, 4);
+    r = sioc_namespace_event(nsp->core, name, handler, 0);
+    nsp->server->registered++;
     return r < 0 ? undo(L, nsp, handler, r, name.ptr) : 0;
 }
 
@@ -170,9 +177,14 @@ static int nsp_off(lua_State *L)
 static int nsp_use(lua_State *L)
 {
     struct slua_nsp *nsp = slua_self_nsp(L);
-    struct sioc_handler handler = slua_handler(L, nsp, 0, 2, 3);
-    int r = sioc_namespace_use(nsp->core, handler);
+    struct sioc_handler handler;
+    int r;
 
+    if (slua_is_retired(nsp->server->api))
+        return 0;
+    handler = slua_handler(L, nsp, 0, 2, 3);
+    r = sioc_namespace_use(nsp->core, handler);
+    nsp->server->registered++;
     return r < 0 ? undo(L, nsp, handler, r, "use") : 0;
 }
 

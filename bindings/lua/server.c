@@ -26,11 +26,9 @@ static struct slua_server *self(lua_State *L)
 
 /* ---- making ---- */
 
-static void on_socket_gone(void *user, intptr_t host_ref)
+static void on_socket_gone(void *owner, intptr_t host_ref)
 {
-    struct slua_server *server = user;
-
-    slua_unref(server->api->host, host_ref);
+    slua_unref(owner, host_ref);
 }
 
 /* What the command line adds to the first server. */
@@ -39,7 +37,8 @@ static void configure(lua_State *L, struct slua_server *server, bool first)
     const struct slua_config *config = server->api->host->config;
 
     sioc_server_set_log(server->core, config->log_level, config->log, config->log_user);
-    sioc_server_on_socket_gone(server->core, on_socket_gone, server);
+    sioc_server_on_socket_gone(server->core, on_socket_gone);
+    sioc_server_on_rebind(server->core, slua_on_rebind, server);
     if (config->client_dir && sioc_server_set_client_dir(server->core, config->client_dir) < 0)
         luaL_error(L, "not enough memory");
     for (size_t i = 0; first && i < config->static_count; i++) {
@@ -88,6 +87,8 @@ static int new_server(lua_State *L)
     bool first;
     int r;
 
+    if (slua_is_retired(api))
+        return luaL_error(L, "sioc.server: this code was replaced by a reload");
     lua_settop(L, 1);
     server = lua_newuserdatauv(L, sizeof *server, 3);
     memset(server, 0, sizeof *server);
@@ -102,6 +103,8 @@ static int new_server(lua_State *L)
 
     options = slua_options(L, api, 1, &handler_timeout);
     if (handler_timeout > 0)
+        api->host->handler_timeout_s = handler_timeout;
+    if (handler_timeout > 0 && !api->host->draft)
         slua_watchdog_set_timeout(api->host->watchdog, handler_timeout);
     sioc_options_get(options, "serial", &serial);
     server->serial = serial != 0;
@@ -122,15 +125,16 @@ static int new_server(lua_State *L)
 /* ---- addresses ---- */
 
 /* 0, or a code with the reason in the text. */
-static int open_address(struct slua_server *server, const struct slua_address *address,
-                        char *ret_error, size_t cap, uint16_t *ret_port)
+int slua_open_address(struct slua_server *server, struct sioc_server *core,
+                      const struct slua_address *address, char *ret_error, size_t cap)
 {
+    uint16_t port = 0;
     const struct slua_config *config = server->api->host->config;
-    int r = sioc_server_load_tls(server->core, ret_error, cap);
+    int r = core == server->core ? sioc_server_load_tls(core, ret_error, cap) : 0;
 
     if (r < 0)
         return r;
-    r = sioc_server_listen(server->core, address->host, address->port, ret_port);
+    r = sioc_server_listen(core, address->host, address->port, &port);
     if (r < 0) {
         snprintf(ret_error, cap, "cannot listen on %s:%u: %s", address->host,
                  (unsigned)address->port,
@@ -138,9 +142,8 @@ static int open_address(struct slua_server *server, const struct slua_address *a
         return r;
     }
     if (config->listening)
-        config->listening(config->user, address->host, *ret_port,
-                          sioc_server_secure(server->core));
-    return 0;
+        config->listening(config->user, address->host, port, sioc_server_secure(server->core));
+    return port;
 }
 
 /* io:listen(port[, host]): nothing, or the port when the server runs already. */
@@ -152,14 +155,17 @@ static int server_listen(lua_State *L)
     const char *host = luaL_optlstring(L, 3, DEFAULT_HOST, &len);
     struct slua_address address;
     char error[400];
-    uint16_t bound;
+    int bound;
 
     luaL_argcheck(L, port >= 0 && port <= 65535, 2, "a port from 0 to 65535 expected");
     luaL_argcheck(L, len > 0 && len < sizeof address.host, 3, "the name of a host expected");
     memcpy(address.host, host, len + 1);
     address.port = (uint16_t)port;
     if (server->started) {
-        if (open_address(server, &address, error, sizeof error, &bound) < 0)
+        if (slua_is_retired(server->api))
+            return luaL_error(L, "io:listen: this code was replaced by a reload");
+        bound = slua_open_address(server, server->core, &address, error, sizeof error);
+        if (bound < 0)
             return luaL_error(L, "%s", error);
         lua_pushinteger(L, bound);
         return 1;
@@ -186,15 +192,20 @@ static void override(struct slua_server *server, const struct slua_config *confi
         address->port = (uint16_t)config->port_override;
 }
 
+void slua_servers_settle(struct slua_host *host)
+{
+    if (host->servers)
+        override(host->servers, host->config);
+}
+
 int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap)
 {
     int number = 1;
 
+    slua_servers_settle(host);
     for (struct slua_server *s = host->servers; s; s = s->next, number++) {
         if (s->closing)
             continue;
-        if (s == host->servers)
-            override(s, host->config);
         if (s->address_count == 0) {
             snprintf(ret_error, cap, "server %d of the script has no address: call io:listen",
                      number);
@@ -202,8 +213,7 @@ int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap)
         }
         s->started = true;
         for (int i = 0; i < s->address_count; i++) {
-            uint16_t port;
-            int r = open_address(s, &s->addresses[i], ret_error, cap, &port);
+            int r = slua_open_address(s, s->core, &s->addresses[i], ret_error, cap);
 
             if (r < 0)
                 return r;
@@ -236,7 +246,7 @@ static void on_closed(void *user)
 
 static void close_server(struct slua_server *server)
 {
-    if (server->closing || !server->core)
+    if (server->closing || !server->core || server->borrowed)
         return;
     server->closing = true;
     sioc_server_close(server->core, on_closed, server);
@@ -281,7 +291,8 @@ void slua_servers_free(struct slua_host *host)
     for (struct slua_server *s = host->servers; s; s = s->next) {
         struct sioc_server *core = s->core;
 
-        sioc_server_free(core);
+        if (!s->borrowed)
+            sioc_server_free(core);
         s->core = NULL;
         while (s->pending)
             slua_pending_free(s->pending);
@@ -310,7 +321,7 @@ static int error_body(lua_State *L)
     const struct error_call *e = lua_touserdata(L, 1);
     struct sioc_socket *socket =
         e->socket ? sioc_socket_find(e->server->core, e->socket) : NULL;
-    intptr_t ref = socket ? sioc_socket_host_ref(socket) : 0;
+    intptr_t ref = socket ? sioc_socket_host_ref(socket, e->server->api->host) : 0;
     struct slua_builder builder;
 
     slua_push_ref(L, e->ref);

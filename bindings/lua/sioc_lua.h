@@ -9,6 +9,7 @@
 #include <sioc/sioc.h>
 
 struct slua_host;
+struct slua_app;
 
 struct slua_config {
     const char *script;      /* path of the script; "app.lua" */
@@ -31,6 +32,9 @@ struct slua_config {
     void (*listening)(void *user, const char *host, uint16_t port, bool secure);
     /* The script asked for the end (sioc.stop, os.exit). */
     void (*stop)(void *user, int exit_code);
+    /* A reload has ended (code 0: a new generation serves); may be NULL.  slua_app_file has
+     * changed. */
+    void (*reloaded)(void *user, int code);
     void *user;
 };
 
@@ -50,5 +54,22 @@ int slua_host_start(struct slua_host *host, char *ret_error, size_t cap);
 /* Closes all servers (sockets are told "server shutting down"); done(user) when all is out. */
 void slua_host_close(struct slua_host *host, void (*done)(void *user), void *user);
 void slua_host_free(struct slua_host *host); /* accepts NULL */
+
+/* ---- a script that can be reloaded: the same, over and over ---- */
+
+/* As the functions of a host above. */
+int slua_app_new(struct sioc_loop *loop, const struct slua_config *config,
+                 struct slua_app **ret_app);
+int slua_app_load(struct slua_app *app, char *ret_error, size_t cap);
+int slua_app_start(struct slua_app *app, char *ret_error, size_t cap);
+/* Asks for a reload: soon the script runs again, and when all goes well what it registers takes
+ * the place of what is there.  The outcome is logged, and config.reloaded is called.  From the
+ * loop's thread, any time; before slua_app_start it does nothing. */
+void slua_app_reload(struct slua_app *app);
+/* The i-th file that the generation that serves has loaded (script, modules); NULL at the end.
+ */
+const char *slua_app_file(const struct slua_app *app, size_t index);
+void slua_app_close(struct slua_app *app, void (*done)(void *user), void *user);
+void slua_app_free(struct slua_app *app); /* accepts NULL */
 
 #endif

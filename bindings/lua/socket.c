@@ -7,28 +7,24 @@
  */
 #include "api.h"
 
-enum { DATA = 1, HANDSHAKE, NAMESPACE, USER_VALUES = NAMESPACE };
+enum { DATA = SLUA_SOCKET_DATA, HANDSHAKE = SLUA_SOCKET_HANDSHAKE };
 
 static struct slua_socket *self(lua_State *L)
 {
     return slua_self_socket(L);
 }
 
-void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket)
+struct slua_socket *slua_new_socket(lua_State *L, struct slua_server *server,
+                                    struct sioc_socket *socket)
 {
-    intptr_t ref = sioc_socket_host_ref(socket);
-    struct slua_nsp *nsp;
-    struct slua_socket *s;
+    struct slua_nsp *nsp = slua_push_nsp(L, server, sioc_socket_namespace(socket));
+    struct slua_socket *s = lua_newuserdatauv(L, sizeof *s, SLUA_SOCKET_VALUES);
+    struct slua_host *host = server->api->host;
     struct sioc_str id;
 
-    if (ref) {
-        slua_push_ref(L, ref);
-        return;
-    }
-    nsp = slua_push_nsp(L, server, sioc_socket_namespace(socket));
-    s = lua_newuserdatauv(L, sizeof *s, USER_VALUES);
     lua_insert(L, -2);
-    lua_setiuservalue(L, -2, NAMESPACE);
+    lua_setiuservalue(L, -2, SLUA_SOCKET_NSP);
+    s->reloaded = false;
     s->handle = sioc_socket_handle(socket);
     s->nsp = nsp;
     id = sioc_socket_id(socket);
@@ -37,8 +33,21 @@ void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_sock
     memcpy(s->id, id.ptr, id.len);
     s->id[id.len] = '\0';
     slua_set_type(L, server->api, SLUA_SOCKET);
-    lua_pushvalue(L, -1);
-    sioc_socket_set_host_ref(socket, luaL_ref(L, LUA_REGISTRYINDEX));
+    if (!host->retired) {
+        lua_pushvalue(L, -1);
+        sioc_socket_set_host_ref(socket, host, luaL_ref(L, LUA_REGISTRYINDEX));
+    }
+    return s;
+}
+
+void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket)
+{
+    intptr_t ref = sioc_socket_host_ref(socket, server->api->host);
+
+    if (ref)
+        slua_push_ref(L, ref);
+    else
+        slua_new_socket(L, server, socket);
 }
 
 /* ---- messages ---- */
@@ -71,7 +80,7 @@ static int socket_disconnect(lua_State *L)
 {
     struct sioc_socket *socket = slua_find_socket(self(L));
 
-    if (socket)
+    if (socket && !slua_muted(L))
         sioc_socket_disconnect(socket, lua_toboolean(L, 2));
     return 0;
 }
@@ -182,7 +191,7 @@ static int conn_close(lua_State *L)
 {
     struct sioc_socket *socket = slua_find_socket(lua_touserdata(L, lua_upvalueindex(1)));
 
-    if (socket)
+    if (socket && !slua_muted(L))
         sioc_socket_close_connection(socket);
     return 0;
 }
@@ -220,14 +229,16 @@ static int push_property(lua_State *L, const struct slua_socket *s, int property
         lua_pushboolean(L, !connected);
         return 1;
     case RECOVERED:
-    case RELOADED:
         lua_pushboolean(L, 0);
+        return 1;
+    case RELOADED:
+        lua_pushboolean(L, s->reloaded);
         return 1;
     case ROOMS:
         push_rooms(L, socket);
         return 1;
     case NSP:
-        lua_getiuservalue(L, 1, NAMESPACE);
+        lua_getiuservalue(L, 1, SLUA_SOCKET_NSP);
         return 1;
     case HANDSHAKE_TABLE:
         push_handshake(L, socket);

@@ -226,6 +226,13 @@ int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
 
 /* ---- waiting ---- */
 
+bool slua_muted(lua_State *L)
+{
+    const struct slua_task *task = slua_task_current(L);
+
+    return task && task->info.muted;
+}
+
 uint64_t slua_task_id(lua_State *L)
 {
     struct slua_task *task = slua_task_current(L);
@@ -309,6 +316,44 @@ void slua_pool_drop_all(struct slua_host *host)
         end(host, task, LUA_ERRRUN, 0, false, "the program ends");
         release(host, task, false);
     }
+}
+
+size_t slua_pool_waiting(const struct slua_pool *pool)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->count; i++)
+        n += pool->tasks[i]->state == SLUA_TASK_WAITING;
+    return n;
+}
+
+static int push_retired(lua_State *L, void *user)
+{
+    (void)user;
+    lua_pushnil(L);
+    lua_pushliteral(L, "retired");
+    return 2;
+}
+
+unsigned slua_host_end_waiting(struct slua_host *host)
+{
+    struct slua_pool *pool = host->pool;
+    size_t count = pool->count; /* what begins now is not told, it is dropped */
+    unsigned ended = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct slua_task *task = pool->tasks[i];
+
+        if (task->state != SLUA_TASK_WAITING)
+            continue;
+        if (task->sleep)
+            sioc_timer_stop(task->sleep);
+        task->sleep = NULL;
+        ended++;
+        slua_wake(host, task->id, push_retired, NULL);
+    }
+    slua_pool_drop_all(host);
+    return ended;
 }
 
 void slua_pool_free(struct slua_pool *pool)

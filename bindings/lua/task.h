@@ -52,7 +52,8 @@ struct slua_pool {
 int slua_pool_new(struct slua_pool **ret_pool);
 /* Drops every task that waits (their `done` is called). */
 void slua_pool_drop_all(struct slua_host *host);
-void slua_pool_free(struct slua_pool *pool); /* accepts NULL */
+size_t slua_pool_waiting(const struct slua_pool *pool); /* how many tasks wait */
+void slua_pool_free(struct slua_pool *pool);            /* accepts NULL */
 
 /* The task that runs now, or NULL. */
 static inline struct slua_task *slua_task_current(lua_State *L)

@@ -89,6 +89,8 @@ static void timer_due(void *user)
     struct slua_task_info info = {.what = timer->repeats ? "sioc.every" : "sioc.after",
                                   .owner = timer->host->servers};
 
+    if (timer->host->draft && timer->repeats)
+        return; /* it does not serve yet */
     if (!timer->repeats)
         timer->timer = NULL;
     else if (slua_task_alive(timer->host, timer->task))
@@ -108,6 +110,8 @@ static int start_timer(lua_State *L, bool repeats)
 
     if (host->freeing)
         return luaL_error(L, "the program ends");
+    if (host->retired && repeats)
+        return luaL_error(L, "sioc.every: this code was replaced by a reload");
     luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
     timer = lua_newuserdatauv(L, sizeof *timer, 1);
@@ -153,6 +157,17 @@ static int cancel(lua_State *L)
     return 1;
 }
 
+void slua_timers_stop_repeating(struct slua_host *host)
+{
+    for (struct slua_timer *t = host->timers, *next; t; t = next) {
+        next = t->next;
+        if (!t->repeats)
+            continue;
+        stop_timer(t);
+        forget(t);
+    }
+}
+
 void slua_timers_free(struct slua_host *host)
 {
     while (host->timers) {
@@ -187,6 +202,7 @@ static int spawn(lua_State *L)
             info.owner = task->host->servers;
         info.server = task->info.server;
         info.socket = task->info.socket;
+        info.muted = task->info.muted;
     }
     if (slua_run(slua_host_of(L), run_spawned, L, &info) < 0)
         return luaL_error(L, "not enough memory");

@@ -8,6 +8,7 @@
 ---@field null sioc.null null inside of tables and arguments
 ---@field state table kept for as long as the program runs
 ---@field generation integer counts the reloads; 1 at first
+---@field is_reload boolean whether the script runs because of a reload
 local sioc = {}
 
 ---@class sioc.null: lightuserdata
@@ -647,7 +648,7 @@ function Shared:cas(key, old, new) end
 ---@return sioc.Shared
 function sioc.shared(name) end
 
----Planned: called before a reload lets go of this script.
+---Called when a reload has replaced this script: close what it has opened.
 ---@param fn fun()
 function sioc.on_unload(fn) end
 

@@ -10,6 +10,8 @@
 #include <sioc/log.h>
 #include <sioc/loop.h>
 #include <sioc/options.h>
+#include <sioc/reload.h>
+#include <sioc/script.h>
 #include <sioc/server.h>
 #include <sioc/sink.h>
 #include <sioc/socket.h>

@@ -87,6 +87,13 @@ static void test_commands(void **state)
     assert_int_equal(args.command, CLI_HELP);
     accepted(PARSE("--version"));
     assert_int_equal(args.command, CLI_VERSION);
+    accepted(PARSE("reload", "--pid", "17"));
+    assert_int_equal(args.command, CLI_RELOAD);
+    assert_int_equal(args.pid, 17);
+    accepted(PARSE("reload", "--port", "81"));
+    assert_int_equal(args.port, 81);
+    refused(PARSE("reload", "--pid", "0"), "--pid must be the number of a process, not \"0\"");
+    refused(PARSE("reload", "app.lua"), "unexpected \"app.lua\": reload takes --pid or --port");
     refused(PARSE("check"), "check needs a script: sioc check app.lua");
 }
 
@@ -136,8 +143,6 @@ static void test_later(void **state)
         assert_int_equal(PARSE((char *)names[i], "2"), SIOC_EINVAL);
         assert_non_null(strstr(error, "is not available yet"));
     }
-    assert_int_equal(PARSE("reload"), SIOC_EINVAL);
-    assert_non_null(strstr(error, "not available yet"));
     assert_int_equal(PARSE("app.py"), SIOC_EINVAL);
     assert_non_null(strstr(error, "Python"));
 }

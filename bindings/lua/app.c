@@ -1,0 +1,226 @@
+/* bindings/lua/app.c -- a script and its generations: <sioc/script.h> with Lua behind it.
+ *
+ * Each generation is a host of its own (host.h).  Here they come and go; what one takes over
+ * from the other is reload.c and carry.c.
+ */
+#include "api.h"
+#include "watchdog.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A server that the script does not have any more: its connections stay. */
+struct kept {
+    struct kept *next;
+    struct sioc_server *server;
+};
+
+struct slua_app {
+    struct sioc_loop *loop;
+    const struct slua_config *config;
+    struct slua_watchdog *watchdog; /* one for all: their runs may be inside one another */
+    struct sioc_script *script;     /* NULL until it serves */
+    struct slua_host *host;         /* the one that serves */
+    struct kept *kept;
+};
+
+struct slua_host *slua_app_host(const struct slua_app *app)
+{
+    return app->host;
+}
+
+struct slua_watchdog *slua_app_watchdog(const struct slua_app *app)
+{
+    return app->watchdog;
+}
+
+bool slua_app_keep(struct slua_app *app, struct sioc_server *server)
+{
+    struct kept *kept = malloc(sizeof *kept);
+
+    if (!kept)
+        return false;
+    *kept = (struct kept){app->kept, server};
+    app->kept = kept;
+    return true;
+}
+
+/* ---- what a generation is told (struct sioc_script_ops) ---- */
+
+static void on_loaded(void *user, int code, const char *error)
+{
+    struct slua_host *host = user;
+
+    sioc_script_loaded(host->app->script, host, code, error);
+}
+
+static void *load(void *user, unsigned number)
+{
+    struct slua_app *app = user;
+    struct slua_host *host;
+
+    if (slua_host_make(app->loop, app->config, app, number, &host) < 0)
+        return NULL;
+    slua_state_copy(app->host, host);
+    if (slua_host_load_aside(host, on_loaded, host) >= 0)
+        return host;
+    slua_host_free(host);
+    return NULL;
+}
+
+static int swap(void *user, void *generation, char *ret_error, size_t cap)
+{
+    struct slua_app *app = user;
+    int r = slua_swap(generation, app->host, ret_error, cap);
+
+    if (r >= 0)
+        app->host = generation;
+    return r;
+}
+
+static bool rebind(void *user, void *generation, size_t max, size_t *ret_count)
+{
+    struct slua_host *host = generation;
+    size_t before = *ret_count;
+    bool more = false;
+
+    (void)user;
+    for (struct slua_server *s = host->servers; s && !more; s = s->next)
+        more = sioc_server_rebind(s->core, max - (*ret_count - before), ret_count);
+    return more;
+}
+
+static void retire(void *user, void *generation)
+{
+    (void)user;
+    slua_retire(generation);
+    slua_state_forward(generation);
+}
+
+static bool busy(void *user, void *generation)
+{
+    (void)user;
+    return slua_host_busy(generation);
+}
+
+static unsigned drop(void *user, void *generation)
+{
+    struct slua_host *host = generation;
+    unsigned ended = 0;
+
+    (void)user;
+    if (host->retired) {
+        slua_acks_forget(host);
+        ended = slua_host_end_waiting(host);
+    }
+    slua_host_free(host);
+    return ended;
+}
+
+static void outcome(void *user, const struct sioc_script_outcome *o)
+{
+    struct slua_app *app = user;
+
+    if (o->code < 0)
+        slua_log(app->host, SIOC_LOG_ERROR, "reload refused, generation %u serves on: %s",
+                 o->generation, *o->error ? o->error : sioc_strerror(o->code));
+    else
+        slua_log(app->host, SIOC_LOG_INFO,
+                 "reload: generation %u serves after %.1f ms; %zu sockets re-bound in %.1f ms, "
+                 "longest pause %.1f ms",
+                 o->generation, o->load_ms, o->rebound, o->rebind_ms, o->stall_ms);
+    if (app->config->reloaded)
+        app->config->reloaded(app->config->user, o->code);
+}
+
+static void retired(void *user, unsigned number, unsigned ended)
+{
+    struct slua_app *app = user;
+
+    if (ended > 0)
+        slua_log(app->host, SIOC_LOG_WARN,
+                 "generation %u is gone; %u handlers that still waited were ended", number,
+                 ended);
+    else
+        slua_log(app->host, SIOC_LOG_DEBUG, "generation %u is gone", number);
+}
+
+static const struct sioc_script_ops ops = {.load = load,
+                                           .swap = swap,
+                                           .rebind = rebind,
+                                           .retire = retire,
+                                           .busy = busy,
+                                           .drop = drop,
+                                           .outcome = outcome,
+                                           .retired = retired};
+
+/* ---- life ---- */
+
+int slua_app_new(struct sioc_loop *loop, const struct slua_config *config,
+                 struct slua_app **ret_app)
+{
+    struct slua_app *app = calloc(1, sizeof *app);
+    int r = SIOC_ENOMEM;
+
+    if (!app)
+        return SIOC_ENOMEM;
+    app->loop = loop;
+    app->config = config;
+    r = slua_watchdog_new(config->handler_timeout_s, &app->watchdog);
+    if (r >= 0)
+        r = slua_host_make(loop, config, app, 1, &app->host);
+    if (r < 0) {
+        slua_app_free(app);
+        return r;
+    }
+    *ret_app = app;
+    return 0;
+}
+
+int slua_app_load(struct slua_app *app, char *ret_error, size_t cap)
+{
+    return slua_host_load(app->host, ret_error, cap);
+}
+
+int slua_app_start(struct slua_app *app, char *ret_error, size_t cap)
+{
+    int r = slua_host_start(app->host, ret_error, cap);
+
+    if (r >= 0)
+        r = sioc_script_new(app->loop, &ops, app, NULL, app->host, &app->script);
+    return r;
+}
+
+void slua_app_reload(struct slua_app *app)
+{
+    if (app->script)
+        sioc_script_reload(app->script);
+}
+
+const char *slua_app_file(const struct slua_app *app, size_t index)
+{
+    return slua_host_file(app->host, index);
+}
+
+void slua_app_close(struct slua_app *app, void (*done)(void *user), void *user)
+{
+    if (app->script)
+        sioc_script_stop(app->script);
+    slua_host_close(app->host, done, user);
+}
+
+void slua_app_free(struct slua_app *app)
+{
+    if (!app)
+        return;
+    sioc_script_free(app->script);
+    while (app->kept) {
+        struct kept *kept = app->kept;
+
+        app->kept = kept->next;
+        sioc_server_free(kept->server);
+        free(kept);
+    }
+    slua_host_free(app->host);
+    slua_watchdog_free(app->watchdog);
+    free(app);
+}

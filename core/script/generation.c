@@ -1,0 +1,330 @@
+/* script/generation.c -- <sioc/script.h>: load aside, swap, re-bind, retire.
+ *
+ * One reload is at work at a time; it goes through the phases below, each begun by a timer, so
+ * that nothing of a script is on the stack when generations come and go.  A refusal at any time
+ * before the swap leaves everything as it was.
+ * Invariant: at most one generation loads, one serves, and retired_max finish.
+ */
+#include "base/mem.h"
+#include <sioc/script.h>
+#include <stdio.h>
+#include <time.h>
+
+#define RETIRE_CHECK_MS 50
+#define MAX_RETIRED     8
+#define ERROR_BYTES     8192
+#define RECHECK         50 /* sockets between two looks at the clock */
+
+enum phase { IDLE, LOADING, LOADED, REBINDING };
+
+struct retired {
+    void *generation;
+    unsigned number;
+    uint64_t deadline_ms;
+};
+
+struct sioc_script {
+    struct sioc_loop *loop;
+    const struct sioc_script_ops *ops;
+    void *user;
+    struct sioc_script_limits limits;
+
+    void *current, *next;
+    unsigned number; /* of current; a script that was refused leaves no gap */
+    struct retired retired[MAX_RETIRED]; /* the oldest first */
+    unsigned retired_count;
+
+    enum phase phase;
+    bool again; /* asked for once more meanwhile */
+    bool starting;
+    bool stopped;
+    struct sioc_timer *step, *deadline, *check;
+    struct sioc_script_outcome outcome;
+    double began_ms;
+    char error[ERROR_BYTES];
+};
+
+static double clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void stop_timer(struct sioc_timer **timer)
+{
+    if (*timer)
+        sioc_timer_stop(*timer);
+    *timer = NULL;
+}
+
+static void begin(struct sioc_script *s);
+static void on_step(void *user);
+
+/* The next phase begins in the next turn; without memory for a timer it begins at once. */
+static void next_step(struct sioc_script *s)
+{
+    if (!s->step && sioc_timer_start(s->loop, 0, 0, on_step, s, &s->step) < 0)
+        on_step(s);
+}
+
+/* ---- the end of a reload ---- */
+
+static void finish(struct sioc_script *s, int code)
+{
+    s->phase = IDLE;
+    s->outcome.code = code;
+    s->outcome.error = s->error;
+    s->outcome.generation = s->number;
+    s->ops->outcome(s->user, &s->outcome);
+    if (s->again && !s->stopped) {
+        s->again = false;
+        next_step(s);
+    }
+}
+
+static void refuse(struct sioc_script *s, int code, const char *error)
+{
+    void *failed = s->next;
+    if (error)
+        snprintf(s->error, sizeof s->error, "%s", error);
+    stop_timer(&s->deadline);
+    stop_timer(&s->step);
+    s->next = NULL;
+    if (failed)
+        s->ops->drop(s->user, failed);
+    finish(s, code);
+}
+
+/* ---- those that finish ---- */
+
+static void drop_retired(struct sioc_script *s, unsigned i)
+{
+    struct retired gone = s->retired[i];
+    s->retired_count--;
+    for (; i < s->retired_count; i++)
+        s->retired[i] = s->retired[i + 1];
+    s->ops->retired(s->user, gone.number, s->ops->drop(s->user, gone.generation));
+}
+
+static void on_check(void *user)
+{
+    struct sioc_script *s = user;
+    uint64_t now = sioc_loop_now_ms(s->loop);
+    if (s->phase == REBINDING)
+        return; /* sockets may still hold objects of the last one */
+    for (unsigned i = 0; i < s->retired_count;) {
+        struct retired *r = &s->retired[i];
+        if (now >= r->deadline_ms || !s->ops->busy(s->user, r->generation))
+            drop_retired(s, i);
+        else
+            i++;
+    }
+    if (s->retired_count == 0)
+        stop_timer(&s->check);
+}
+
+static void retire(struct sioc_script *s, void *generation, unsigned number)
+{
+    while (s->retired_count >= s->limits.retired_max)
+        drop_retired(s, 0);
+    s->retired[s->retired_count++] = (struct retired){
+        generation, number, sioc_loop_now_ms(s->loop) + s->limits.retire_timeout_ms};
+    s->ops->retire(s->user, generation);
+    if (!s->check)
+        (void)sioc_timer_start(s->loop, RETIRE_CHECK_MS, RETIRE_CHECK_MS, on_check, s,
+                               &s->check);
+}
+
+/* ---- the phases ---- */
+
+static void on_deadline(void *user)
+{
+    struct sioc_script *s = user;
+    char error[96];
+    s->deadline = NULL;
+    snprintf(error, sizeof error, "the script was not loaded after %g s",
+             (double)s->limits.load_timeout_ms / 1e3);
+    refuse(s, SIOC_ETIMEDOUT, error);
+}
+
+static void begin(struct sioc_script *s)
+{
+    s->phase = LOADING;
+    s->outcome = (struct sioc_script_outcome){.code = 0};
+    s->error[0] = '\0';
+    s->began_ms = clock_ms();
+    if (sioc_timer_start(s->loop, s->limits.load_timeout_ms, 0, on_deadline, s, &s->deadline) <
+        0) {
+        refuse(s, SIOC_ENOMEM, "not enough memory");
+        return;
+    }
+    s->starting = true;
+    void *generation = s->ops->load(s->user, s->number + 1);
+    s->starting = false;
+    if (!generation) {
+        refuse(s, SIOC_ENOMEM, "not enough memory");
+        return;
+    }
+    s->next = generation;
+}
+
+void sioc_script_loaded(struct sioc_script *s, void *generation, int code, const char *error)
+{
+    if (s->phase != LOADING || (s->next != generation && !s->starting))
+        return;
+    s->phase = LOADED;
+    s->outcome.code = code;
+    snprintf(s->error, sizeof s->error, "%s", error ? error : "");
+    next_step(s);
+}
+
+/* Between two events: from here on the new one serves. */
+static void swap(struct sioc_script *s)
+{
+    void *old = s->current;
+    unsigned old_number = s->number;
+    char error[512] = "";
+    if (s->outcome.code < 0) {
+        refuse(s, s->outcome.code, NULL);
+        return;
+    }
+    stop_timer(&s->deadline);
+    int code = s->ops->swap(s->user, s->next, error, sizeof error);
+    if (code < 0) {
+        refuse(s, code, error);
+        return;
+    }
+    s->current = s->next;
+    s->next = NULL;
+    s->number++;
+    s->outcome.load_ms = clock_ms() - s->began_ms;
+    s->phase = REBINDING;
+    retire(s, old, old_number);
+    next_step(s);
+}
+
+/* One slice; then the loop turns for everybody else. */
+static void rebind(struct sioc_script *s)
+{
+    double start = clock_ms(), now = start;
+    size_t left = s->limits.slice;
+    bool more = true;
+    while (more && left > 0 && now - start < s->limits.slice_ms) {
+        size_t part = left < RECHECK ? left : RECHECK;
+        more = s->ops->rebind(s->user, s->current, part, &s->outcome.rebound);
+        left -= part;
+        now = clock_ms();
+    }
+    if (now - start > s->outcome.stall_ms)
+        s->outcome.stall_ms = now - start;
+    s->outcome.rebind_ms = now - s->began_ms - s->outcome.load_ms;
+    if (more)
+        next_step(s);
+    else
+        finish(s, 0);
+}
+
+static void on_step(void *user)
+{
+    struct sioc_script *s = user;
+    s->step = NULL;
+    if (s->stopped)
+        return;
+    switch (s->phase) {
+    case IDLE:
+        begin(s);
+        break;
+    case LOADED:
+        swap(s);
+        break;
+    case REBINDING:
+        rebind(s);
+        break;
+    case LOADING:
+    default:
+        break;
+    }
+}
+
+/* ---- from outside ---- */
+
+void sioc_script_reload(struct sioc_script *s)
+{
+    if (s->stopped)
+        return;
+    if (s->phase != IDLE)
+        s->again = true;
+    else
+        next_step(s);
+}
+
+void sioc_script_stop(struct sioc_script *s)
+{
+    void *next = s->next;
+    s->stopped = true;
+    s->next = NULL;
+    stop_timer(&s->step);
+    stop_timer(&s->deadline);
+    if (next)
+        s->ops->drop(s->user, next);
+    if (s->phase == REBINDING) /* nothing of the old one may be left when it goes */
+        while (s->ops->rebind(s->user, s->current, SIZE_MAX, &s->outcome.rebound))
+            ;
+    s->phase = IDLE;
+}
+
+int sioc_script_new(struct sioc_loop *loop, const struct sioc_script_ops *ops, void *user,
+                    const struct sioc_script_limits *limits, void *current,
+                    struct sioc_script **ret_script)
+{
+    static const struct sioc_script_limits defaults = {.load_timeout_ms = 10000,
+                                                       .retire_timeout_ms = 30000,
+                                                       .retired_max = 2,
+                                                       .slice = 500,
+                                                       .slice_ms = 4};
+    struct sioc_script *s = mem_zalloc(sizeof *s);
+    if (!s)
+        return SIOC_ENOMEM;
+    s->loop = loop;
+    s->ops = ops;
+    s->user = user;
+    s->limits = limits ? *limits : defaults;
+    if (s->limits.retired_max > MAX_RETIRED)
+        s->limits.retired_max = MAX_RETIRED;
+    s->current = current;
+    s->number = 1;
+    *ret_script = s;
+    return 0;
+}
+
+void sioc_script_free(struct sioc_script *s)
+{
+    if (!s)
+        return;
+    sioc_script_stop(s);
+    while (s->retired_count > 0)
+        drop_retired(s, 0);
+    stop_timer(&s->check);
+    mem_free(s);
+}
+
+void *sioc_script_current(const struct sioc_script *s)
+{
+    return s->current;
+}
+
+unsigned sioc_script_number(const struct sioc_script *s)
+{
+    return s->number;
+}
+
+unsigned sioc_script_retired_count(const struct sioc_script *s)
+{
+    return s->retired_count;
+}
+
+bool sioc_script_busy(const struct sioc_script *s)
+{
+    return s->phase != IDLE || s->step;
+}
