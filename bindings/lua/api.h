@@ -190,6 +190,7 @@ struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int 
 
 void slua_open_namespace(lua_State *L, struct slua_api *api);
 extern const luaL_Reg slua_namespace_methods[];
+void slua_push_rooms(lua_State *L, const struct sioc_namespace *core);
 void slua_nsp_init(lua_State *L, struct slua_nsp *nsp, struct slua_server *server,
                    struct sioc_namespace *core);
 int slua_nsp_gc(lua_State *L);

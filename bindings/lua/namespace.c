@@ -190,8 +190,8 @@ static int nsp_use(lua_State *L)
 
 /* ---- the object ---- */
 
-static const char *const properties[] = {SLUA_OP_PROPERTIES, "name", "sockets", NULL};
-enum { NSP_NAME = SLUA_OP_LAST + 1, NSP_SOCKETS };
+static const char *const properties[] = {SLUA_OP_PROPERTIES, "name", "sockets", "rooms", NULL};
+enum { NSP_NAME = SLUA_OP_LAST + 1, NSP_SOCKETS, NSP_ROOMS };
 
 /* A fresh table: id -> socket. */
 static void push_sockets(lua_State *L)
@@ -205,6 +205,20 @@ static void push_sockets(lua_State *L)
         lua_setfield(L, -2, s->id);
     }
     lua_pop(L, 1);
+}
+
+/* A fresh table: name -> how many are in it. */
+void slua_push_rooms(lua_State *L, const struct sioc_namespace *core)
+{
+    struct sioc_str room;
+    size_t pos = 0;
+
+    lua_newtable(L);
+    while (sioc_namespace_room_next(core, &pos, &room)) {
+        slua_push_str(L, room);
+        lua_pushinteger(L, (lua_Integer)sioc_namespace_room_size(core, room));
+        lua_rawset(L, -3);
+    }
 }
 
 static int nsp_index(lua_State *L)
@@ -221,6 +235,9 @@ static int nsp_index(lua_State *L)
         return 1;
     case NSP_SOCKETS:
         push_sockets(L);
+        return 1;
+    case NSP_ROOMS:
+        slua_push_rooms(L, nsp->core);
         return 1;
     default:
         return slua_op_property(L, property);

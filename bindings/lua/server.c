@@ -380,11 +380,12 @@ void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event)
 
 /* ---- the object ---- */
 
-static const char *const properties[] = {
-    SLUA_OP_PROPERTIES, "name", "sockets", "clients_count", "metrics", "engine", NULL};
+static const char *const properties[] = {SLUA_OP_PROPERTIES, "name",    "sockets", "rooms",
+                                         "clients_count",    "metrics", "engine",  NULL};
 enum {
     SERVER_NAME = SLUA_OP_LAST + 1,
     SERVER_SOCKETS,
+    SERVER_ROOMS,
     SERVER_CLIENTS_COUNT,
     SERVER_METRICS,
     SERVER_ENGINE
@@ -422,6 +423,9 @@ static int server_index(lua_State *L)
         return 1;
     case SERVER_ENGINE:
         slua_push_ref(L, server->engine_ref);
+        return 1;
+    case SERVER_ROOMS:
+        slua_push_rooms(L, server->root.core);
         return 1;
     case SERVER_METRICS:
         push_metrics(L, server->core);

@@ -211,6 +211,8 @@ static void push_conn(lua_State *L, const struct sioc_socket *socket)
     lua_pushinteger(L, (lua_Integer)sioc_socket_client(socket));
     lua_setfield(L, -2, "id");
     slua_set_str(L, "remote_address", handshake.address);
+    lua_pushinteger(L, sioc_socket_protocol(socket));
+    lua_setfield(L, -2, "protocol");
     lua_newtable(L);
     slua_set_str(L, "name", sioc_str(sioc_socket_transport(socket)));
     lua_setfield(L, -2, "transport");

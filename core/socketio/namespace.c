@@ -234,8 +234,6 @@ intptr_t sioc_namespace_host_ref(const struct sioc_namespace *nsp)
 size_t sioc_namespace_room_size(const struct sioc_namespace *nsp, struct sioc_str room)
 {
     const struct sio_room *r = map_get(&nsp->rooms, room);
-    if (r)
-        return r->count;
     const struct sioc_socket *own = map_get(&nsp->sockets_by_id, room);
-    return own && !own->left_own_room;
+    return (r ? r->count : 0) + (own && !own->left_own_room);
 }

@@ -217,3 +217,22 @@ void sio_room_leave_all(struct sioc_socket *socket)
     socket->rooms = NULL;
     socket->room_cap = 0;
 }
+
+/* Records first, then sockets whose own room has none. */
+bool sioc_namespace_room_next(const struct sioc_namespace *nsp, size_t *pos,
+                              struct sioc_str *ret_room)
+{
+    const struct sio_room *room = map_next(&nsp->rooms, pos);
+    if (room) {
+        *ret_room = room_name(room);
+        return true;
+    }
+    while (*pos - nsp->rooms.cap < nsp->socket_count) {
+        const struct sioc_socket *s = nsp->sockets[(*pos)++ - nsp->rooms.cap];
+        if (!s->left_own_room && !sio_room_find(nsp, sio_socket_id(s))) {
+            *ret_room = sio_socket_id(s);
+            return true;
+        }
+    }
+    return false;
+}

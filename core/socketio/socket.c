@@ -243,6 +243,12 @@ const char *sioc_socket_transport(const struct sioc_socket *s)
     return session ? eio_session_transport(session) : "";
 }
 
+int sioc_socket_protocol(const struct sioc_socket *s)
+{
+    const struct eio_session *session = s->state == SIO_GONE ? NULL : s->client->session;
+    return session ? eio_session_protocol(session) : 0;
+}
+
 uint64_t sioc_socket_client(const struct sioc_socket *s)
 {
     return s->client->serial;

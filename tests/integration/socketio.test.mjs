@@ -116,6 +116,15 @@ withServer('socketio', { script: 'socketio.lua' }, (server) => {
     other.destroy();
   }));
 
+  it('lists the rooms and who is in them', on('/rooms', async (ws) => {
+    await ask(ws, 'heard', '/rooms,');
+    const other = await Ws.joined(server, '/rooms');
+    const [rooms, own, elsewhere] = await ask(ws, 'rooms', '/rooms,');
+    assert.deepEqual([rooms[ws.id], rooms[other.id], own, elsewhere], [1, 1, 1, true]);
+    assert.ok(rooms.b >= 2 && !('a' in rooms), JSON.stringify(rooms));
+    other.destroy();
+  }));
+
   // ---- listeners ----
 
   it('lists, adds and removes', on('/', async (ws) => {
@@ -169,7 +178,7 @@ withServer('socketio', { script: 'socketio.lua' }, (server) => {
 
   it('socket.conn does not show the session id', on('/', async (ws) => {
     const [conn] = await ask(ws, 'conn');
-    assert.deepEqual([conn.id, conn.name, conn.address], ['number', 'websocket', '127.0.0.1']);
+    assert.deepEqual([conn.id, conn.name, conn.protocol, conn.address], ['number', 'websocket', 4, '127.0.0.1']);
     assert.notEqual(conn.sid, ws.sid);
   }));
 }, siocOnly());

@@ -277,6 +277,7 @@ function Operator:disconnect_sockets(close) end
 ---@class sioc.Namespace: sioc.Operator
 ---@field name string
 ---@field sockets table<string, sioc.Socket>
+---@field rooms table<string, integer> how many are in each; a fresh table
 local Namespace = {}
 
 ---@param event "connection"|"disconnecting"|"disconnect"|"error"|"reload"|"new_namespace"|"create-room"|"join-room"|"leave-room"|"delete-room"
@@ -344,7 +345,7 @@ function Namespace:server_side_emit_with_ack(event, ...) end
 ---@field rooms string[] a fresh list; its own id is in it
 ---@field nsp sioc.Namespace
 ---@field handshake sioc.Handshake
----@field conn { id: integer, remote_address: string, transport: { name: string } }
+---@field conn { id: integer, remote_address: string, protocol: integer, transport: { name: string }, close: fun(conn: any) }
 ---@field broadcast sioc.Operator everybody but this socket
 ---@field volatile sioc.Operator
 ---@field local_ sioc.Operator

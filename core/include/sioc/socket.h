@@ -27,6 +27,8 @@ SIOC_API struct sioc_namespace *sioc_socket_namespace(const struct sioc_socket *
 SIOC_API bool sioc_socket_connected(const struct sioc_socket *socket);
 /* "polling" or "websocket"; static. */
 SIOC_API const char *sioc_socket_transport(const struct sioc_socket *socket);
+/* The version of Engine.IO that the client speaks, 3 or 4; 0 when it has gone. */
+SIOC_API int sioc_socket_protocol(const struct sioc_socket *socket);
 /* The client's session, shared by its sockets in all namespaces: unique while it lives. */
 SIOC_API uint64_t sioc_socket_client(const struct sioc_socket *socket);
 
@@ -150,6 +152,10 @@ SIOC_API bool sioc_socket_room_next(const struct sioc_socket *socket, size_t *po
                                     struct sioc_str *ret_room);
 SIOC_API size_t sioc_namespace_room_size(const struct sioc_namespace *nsp,
                                          struct sioc_str room);
+/* Walks the rooms of the namespace in no order, ids of sockets included; *pos starts at 0;
+ * false at the end.  Joining and leaving meanwhile is not allowed. */
+SIOC_API bool sioc_namespace_room_next(const struct sioc_namespace *nsp, size_t *pos,
+                                       struct sioc_str *ret_room);
 
 /* Disconnects from the namespace ("server namespace disconnect"); close: also all other
  * namespaces of the client and its connection. */

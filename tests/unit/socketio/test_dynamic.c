@@ -447,6 +447,12 @@ static void tells_of_rooms(void **state)
                                "join-room own id;");
     f.log[0] = '\0';
     sioc_socket_join(s, sioc_socket_id(t)); /* a room that is there already */
+    assert_int_equal(sioc_namespace_room_size(f.last, sioc_socket_id(t)), 2);
+    struct sioc_str room;
+    size_t pos = 0, count = 0;
+    while (sioc_namespace_room_next(f.last, &pos, &room))
+        count += sioc_namespace_room_size(f.last, room);
+    assert_int_equal(count, 1 + 2 + 1); /* s, t with s in it, red */
     sioc_socket_leave(t, sioc_socket_id(t));
     sioc_socket_leave(s, sioc_socket_id(t));
     assert_string_equal(f.log, "join-room own id;leave-room own id;leave-room own id;"
