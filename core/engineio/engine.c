@@ -19,6 +19,7 @@ struct query {
     enum { TRANSPORT_UNKNOWN, TRANSPORT_POLLING, TRANSPORT_WEBSOCKET } transport;
     uint8_t protocol; /* 3 or 4 */
     bool base64;      /* asks for no binary frames (v3) */
+    bool jsonp;       /* asks for a script (v3) */
     bool has_sid;
     struct eio_session *session; /* of the sid, NULL when there is none */
 };
@@ -82,7 +83,7 @@ void eio_engine_close_all(struct eio_engine *e, const char *reason)
 static void refuse_origin(struct eio_engine *e, struct http_request *request)
 {
     char clean[LOG_CLEAN_MAX * 4 + 4];
-    struct sioc_str origin = http_header_get(&request->head, STR("origin"));
+    struct sioc_str origin = http_cors_page(request);
     e->metrics->reject_origin++;
     log_write(e->log, SIOC_LOG_WARN,
               "refused a page from origin %s; to allow it: cors = { origin = \"%s\" }",
@@ -106,6 +107,7 @@ static void read_query(struct eio_engine *e, const struct http_request *request,
     bool is_4 = str_eq(url_query_get(query, STR("EIO"), &e->scratch), STR("4"));
     ret->protocol = is_4 ? 4 : 3;
     ret->base64 = url_query_get(query, STR("b64"), &e->scratch).len > 0;
+    ret->jsonp = !is_4 && url_query_get(query, STR("j"), &e->scratch).ptr;
     value = url_query_get(query, STR("sid"), &e->scratch);
     ret->has_sid = value.len > 0;
     if (ret->has_sid)
@@ -259,6 +261,10 @@ void eio_engine_handle(struct eio_engine *e, struct http_request *request)
         return;
     }
     read_query(e, request, &q);
+    if (q.jsonp && !http_cors_allows_script(e->cors, request)) {
+        refuse_origin(e, request);
+        return;
+    }
     bool websocket_off = request->head.upgrade && !e->options->websocket;
     if (websocket_off)
         request->head.upgrade = false; /* then it is an ordinary request: E025 */

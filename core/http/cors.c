@@ -95,14 +95,47 @@ static struct sioc_str origin_of(const struct http_request *request)
     return http_header_get(&request->head, STR("Origin"));
 }
 
-bool http_cors_allows(const struct http_cors *cors, const struct http_request *request)
+static bool allows(const struct http_cors *cors, const struct http_request *request,
+                   struct sioc_str origin)
 {
-    struct sioc_str origin = origin_of(request);
-    if (!origin.ptr || (cors->enabled && (cors->any_origin || listed(cors, origin))))
+    if (cors->enabled && (cors->any_origin || listed(cors, origin)))
         return true;
     /* The stream is asked for, not changed. */
     struct net_stream *stream = http_request_stream((struct http_request *)(uintptr_t)request);
     return same_origin(origin, request->head.host, stream && net_stream_secure(stream));
+}
+
+bool http_cors_allows(const struct http_cors *cors, const struct http_request *request)
+{
+    struct sioc_str origin = origin_of(request);
+    return !origin.ptr || allows(cors, request, origin);
+}
+
+/* scheme://host[:port] of a URL. */
+static struct sioc_str origin_of_url(struct sioc_str url)
+{
+    const char *mark = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;
+    if (!mark)
+        return url;
+    size_t start = (size_t)(mark - url.ptr) + 3;
+    return str_part(url, 0, start + str_find(str_from(url, start), '/'));
+}
+
+struct sioc_str http_cors_page(const struct http_request *request)
+{
+    struct sioc_str origin = origin_of(request);
+    return origin.ptr ? origin : origin_of_url(http_header_get(&request->head, STR("Referer")));
+}
+
+bool http_cors_allows_script(const struct http_cors *cors, const struct http_request *request)
+{
+    struct sioc_str page = http_cors_page(request);
+    if (page.ptr)
+        return allows(cors, request, page);
+    /* Browsers of today say that much; others, and what is no browser, say nothing. */
+    struct sioc_str site = http_header_get(&request->head, STR("Sec-Fetch-Site"));
+    bool foreign = site.ptr && !str_eq(site, STR("same-origin")) && !str_eq(site, STR("none"));
+    return !foreign || (cors->enabled && (cors->any_origin || cors->reflect));
 }
 
 /* ---- what their browsers are told ---- */

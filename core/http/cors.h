@@ -28,6 +28,11 @@ void http_cors_deinit(struct http_cors *cors);
 
 /* Whether the request may be served at all, by its Origin. */
 bool http_cors_allows(const struct http_cors *cors, const struct http_request *request);
+/* The same where the answer is a script, which every page may run without asking (JSONP): the
+ * page is known by its Referer, too, and a foreign one that hides is not allowed. */
+bool http_cors_allows_script(const struct http_cors *cors, const struct http_request *request);
+/* The origin of the page that asks, by Origin or Referer; ptr NULL: none is told. */
+struct sioc_str http_cors_page(const struct http_request *request);
 /* Adds the response headers to request->extra_headers. */
 void http_cors_apply(const struct http_cors *cors, struct http_request *request);
 /* Answers a preflight (OPTIONS with the option given): true when it did. */

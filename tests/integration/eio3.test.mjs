@@ -5,7 +5,7 @@ import { it } from 'node:test';
 import { Polling, Ws, url } from './lib/eio.mjs';
 import { Polling3, Ws3, payload, readOpen, url3 } from './lib/eio3.mjs';
 import { contentType, request } from './lib/http.mjs';
-import { differs, withServer } from './lib/server.mjs';
+import { differs, siocOnly, withServer } from './lib/server.mjs';
 import { WebSocket, upgrade } from './lib/ws.mjs';
 
 const UNSUPPORTED = '{"code":5,"message":"Unsupported protocol version"}';
@@ -407,10 +407,61 @@ withServer('JSONP', { options: { allow_eio3: true } }, (server) => {
     await session.assertGone();
   });
 
+  // JSONP knows no CORS: any page can run the answer as a script, and read what is in it.
+  for (const [title, headers, status] of [
+    ['no browser', {}, 200],
+    ['a page of ours', (own) => ({ Referer: `${own}/chat?x=1`, 'Sec-Fetch-Site': 'same-origin' }), 200],
+    ['a page of ours, old browser', (own) => ({ Referer: `${own}/` }), 200],
+    ['typed in', { 'Sec-Fetch-Site': 'none' }, 200],
+    ['a foreign page', { Referer: 'https://evil.example/', 'Sec-Fetch-Site': 'cross-site' }, 403],
+    ['a foreign page, old browser', { Referer: 'https://evil.example' }, 403],
+    ['a foreign page that hides', { 'Sec-Fetch-Site': 'cross-site' }, 403],
+    ['another site of the domain', { 'Sec-Fetch-Site': 'same-site' }, 403],
+    ['a foreign page with our name in its path', (own) => ({ Referer: `https://evil.example/${own}` }), 403],
+  ])
+    it(`${title}: ${status}`, siocOnly('the reference lets every page in'), async () => {
+      const fields = typeof headers === 'function' ? headers(`http://127.0.0.1:${server.port}`) : headers;
+      const response = await request(server, { path: url3('transport=polling&j=0&b64=1'), headers: fields });
+      assert.equal(response.status, status);
+      if (status === 403) assert.equal(response.text, '{"code":4,"message":"Forbidden"}');
+      const plain = await request(server, { path: url3('transport=polling&b64=1'), headers: fields });
+      assert.equal(plain.status, 200, 'what no script can read needs no such check');
+    });
+
   it('is for v3 only', { skip: differs('2.4: v3 only', { sioc: false, node: 'the reference serves it with v4, too' }) }, async () => {
     const response = await request(server, { path: url('EIO=4&transport=polling&j=0') });
     assert.equal(response.text[0], '0');
   });
+});
+
+withServer('JSONP for the pages of others', { options: { allow_eio3: true, cors: { origin: ['https://app.example'] } } }, (server) => {
+  for (const [referer, status] of [['https://app.example/page', 200], ['https://app.example.evil.example/', 403], [null, 403]])
+    it(`page ${referer}: ${status}`, siocOnly('the reference lets every page in'), async () => {
+      const headers = { 'Sec-Fetch-Site': 'cross-site', Referer: referer };
+      const response = await request(server, { path: url3('transport=polling&j=0&b64=1'), headers });
+      assert.equal(response.status, status);
+    });
+});
+
+withServer('packets of a payload', { options: { allow_eio3: true, max_packets: 4 } }, (server) => {
+  const pings = (count) => Array(count).fill('2');
+  const bytes = (count) => Buffer.concat(Array(count).fill(Buffer.from([0, 1, 0xff, 50])));
+  for (const [title, body, headers, query] of [
+    ['text', (n) => payload(...pings(n)), { 'Content-Type': 'text/plain' }, ''],
+    ['bytes', bytes, { 'Content-Type': 'application/octet-stream' }, ''],
+    ['JSONP', (n) => `d=${encodeURIComponent(payload(...pings(n)))}`, { 'Content-Type': 'application/x-www-form-urlencoded' }, '&j=0&b64=1'],
+  ])
+    it(`${title}: one too many costs the session`, siocOnly('the reference has no such limit'), async () => {
+      for (const count of [3, 4]) {
+        const path = url3(`transport=polling${query}`);
+        const sid = (await request(server, { path })).text.match(/\\?"sid\\?":\\?"([^"\\]+)/)[1];
+        const to = { path: `${path}&sid=${sid}`, method: 'POST', headers };
+        assert.equal((await request(server, { ...to, body: body(count) })).text, 'ok');
+        const refused = await request(server, { ...to, body: body(5) });
+        assert.deepEqual([refused.status, refused.text], [400, '']);
+        await server.assertReason(sid, 'parse error');
+      }
+    });
 });
 
 withServer('Engine.IO v3, WebSocket', { options: { allow_eio3: true } }, (server) => {

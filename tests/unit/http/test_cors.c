@@ -250,12 +250,55 @@ static void test_no_preflight(void **state)
     http_cors_deinit(&cors);
 }
 
+static void test_scripts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origins, *headers;
+        bool allowed;
+    } cases[] = {
+        {NULL, "", true},
+        {NULL, "Origin: http://here.example\n", true},
+        {NULL, "Origin: http://evil.example\nReferer: http://here.example/\n", false},
+        {NULL, "Referer: http://here.example/a?b#c\n", true},
+        {NULL, "Referer: http://here.example\n", true},
+        {NULL, "Referer: http://here.example.evil.example/\n", false},
+        {NULL, "Referer: http://evil.example/http://here.example/\n", false},
+        {NULL, "Referer: here.example\n", false},
+        {NULL, "Referer: about:blank\n", false},
+        {NULL, "Sec-Fetch-Site: same-origin\n", true},
+        {NULL, "Sec-Fetch-Site: none\n", true},
+        {NULL, "Sec-Fetch-Site: same-site\n", false},
+        {NULL, "Sec-Fetch-Site: cross-site\n", false},
+        {NULL, "Sec-Fetch-Site: \n", false},
+        {"https://a.example", "Sec-Fetch-Site: cross-site\n", false},
+        {"https://a.example", "Sec-Fetch-Site: cross-site\nReferer: https://a.example/\n",
+         true},
+        {"https://a.example", "Sec-Fetch-Site: cross-site\nReferer: https://b.example/\n",
+         false},
+        {"*", "Sec-Fetch-Site: cross-site\n", true},
+        {"*", "Referer: https://b.example/\n", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct http_cors cors;
+        struct fake f;
+        char headers[300];
+        setup(&cors, cases[i].origins);
+        snprintf(headers, sizeof headers, "Host: here.example\n%s", cases[i].headers);
+        request(&f, "GET", headers);
+        if (http_cors_allows_script(&cors, &f.request) != cases[i].allowed)
+            fail_msg("%s: %s", cases[i].headers, cases[i].allowed ? "refused" : "let in");
+        fake_deinit(&f);
+        http_cors_deinit(&cors);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_origin),  cmocka_unit_test(test_listed_origins),
         cmocka_unit_test(test_headers),      cmocka_unit_test(test_preflight),
-        cmocka_unit_test(test_no_preflight),
+        cmocka_unit_test(test_no_preflight), cmocka_unit_test(test_scripts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

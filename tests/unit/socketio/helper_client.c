@@ -27,7 +27,7 @@ static void put(struct wire *w, const void *bytes, size_t len)
     }
 }
 
-void wire_connect(struct wire *w, struct sioc_loop *loop, uint16_t port)
+static void tcp_connect(struct wire *w, struct sioc_loop *loop, uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -39,12 +39,24 @@ void wire_connect(struct wire *w, struct sioc_loop *loop, uint16_t port)
     int on = 1; /* a frame is sent in two pieces: do not wait in between */
     setsockopt(w->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     fcntl(w->fd, F_SETFL, O_NONBLOCK);
-    static const char request[] =
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
-        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        "Sec-WebSocket-Version: 13\r\n\r\n";
-    put(w, request, sizeof request - 1);
+}
+
+void wire_connect_query(struct wire *w, struct sioc_loop *loop, uint16_t port,
+                        const char *query)
+{
+    static const char headers[] = " HTTP/1.1\r\nHost: x\r\n"
+                                  "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                                  "Sec-WebSocket-Version: 13\r\n\r\n";
+    tcp_connect(w, loop, port);
+    put(w, "GET /socket.io/?", 16);
+    put(w, query, strlen(query));
+    put(w, headers, sizeof headers - 1);
+}
+
+void wire_connect(struct wire *w, struct sioc_loop *loop, uint16_t port)
+{
+    wire_connect_query(w, loop, port, "EIO=4&transport=websocket");
 }
 
 /* One turn of the loop, then what has arrived; false when nothing new can be expected. */
@@ -82,6 +94,30 @@ bool wire_open(struct wire *w)
         pump(w);
     }
     return false;
+}
+
+const char *wire_http(struct sioc_loop *loop, uint16_t port, const char *head, const void *body,
+                      size_t len)
+{
+    static struct wire w;
+    static char answer[65536];
+    char more[96];
+    tcp_connect(&w, loop, port);
+    snprintf(more, sizeof more,
+             " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n", len);
+    size_t line = strcspn(head, "\n"); /* the request line, then header lines, ended by \n */
+    put(&w, head, line);
+    put(&w, more, strlen(more));
+    if (head[line])
+        put(&w, head + line + 1, strlen(head + line + 1));
+    put(&w, "\r\n", 2);
+    put(&w, body, len);
+    for (int turn = 0; turn < TURNS && !w.eof; turn++)
+        pump(&w);
+    snprintf(answer, sizeof answer, "%.*s", (int)w.len, w.in);
+    char *end = strstr(answer, "\r\n\r\n");
+    close(w.fd); /* the server has closed already */
+    return end ? end + 4 : "";
 }
 
 static void put_frame(struct wire *w, unsigned char opcode, const void *bytes, size_t len)

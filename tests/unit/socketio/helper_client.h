@@ -15,6 +15,14 @@ struct wire {
 
 /* Connects and sends the upgrade request; the head of the answer is read by wire_open. */
 void wire_connect(struct wire *w, struct sioc_loop *loop, uint16_t port);
+/* The same with another query. */
+void wire_connect_query(struct wire *w, struct sioc_loop *loop, uint16_t port,
+                        const char *query);
+/* One HTTP request on a connection of its own: the body of the answer as text in a static
+ * buffer, "" when there was none.
+ *   head  "GET /path", perhaps with "\n" and header lines behind, each ended by "\r\n" */
+const char *wire_http(struct sioc_loop *loop, uint16_t port, const char *head, const void *body,
+                      size_t len);
 /* Reads the 101 head and the open packet: false when the server closed instead. */
 bool wire_open(struct wire *w);
 void wire_text(struct wire *w, const char *text);
