@@ -12,6 +12,8 @@
 #define CLOSING_TIMEOUT_MS \
     30000 /* how long a closing session waits for a GET (protocol.md 1.14) */
 
+#define CLOCK_SLACK_MS 2 /* of the shortest ping_timeout, 50 ms, enough is left */
+
 static void on_timer(struct net_timer *timer);
 
 /* ---- life ---- */
@@ -87,12 +89,19 @@ static struct eio_frame *open_packet(const struct eio_session *s)
     return eio_frame_packet(sioc_str_n(text, (size_t)len));
 }
 
+/* A peer that counts the same time as we do shall find the session gone when its clock, which
+ * ticks in whole milliseconds as ours does, says so. */
+static uint64_t pong_timeout_ms(const struct eio_session *s)
+{
+    return s->ping_timeout_ms - CLOCK_SLACK_MS;
+}
+
 /* v4: the time until our next ping.  v3: until the client's, at the latest. */
 static void start_heartbeat(struct eio_session *s)
 {
     uint64_t ms = s->ping_interval_ms;
     if (s->protocol == 3)
-        ms += s->ping_timeout_ms;
+        ms += pong_timeout_ms(s);
     net_timer_start(s->engine->loop, &s->timer, ms);
 }
 
@@ -135,7 +144,7 @@ static void await_pong(struct eio_session *s)
 {
     s->awaiting_pong = true;
     s->deadline_extended = false;
-    net_timer_start(s->engine->loop, &s->timer, s->ping_timeout_ms);
+    net_timer_start(s->engine->loop, &s->timer, pong_timeout_ms(s));
 }
 
 static void on_timer(struct net_timer *timer)
@@ -160,7 +169,7 @@ static void note_activity(struct eio_session *s)
 {
     if (s->awaiting_pong && !s->deadline_extended && !s->choked) {
         s->deadline_extended = true;
-        net_timer_start(s->engine->loop, &s->timer, s->ping_timeout_ms);
+        net_timer_start(s->engine->loop, &s->timer, pong_timeout_ms(s));
     }
 }
 
