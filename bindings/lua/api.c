@@ -211,8 +211,12 @@ unsigned slua_count_names(lua_State *L, int index)
     size_t count;
 
     if (lua_type(L, index) != LUA_TTABLE) {
+        int top = lua_gettop(L);
+
         luaL_checkstring(L, index);
-        return 1;
+        for (int i = index + 1; i <= top; i++)
+            luaL_checkstring(L, i);
+        return (unsigned)(top - index + 1);
     }
     count = lua_rawlen(L, index);
     luaL_argcheck(L, count <= 1000, index, "more than 1000 rooms");
@@ -227,7 +231,7 @@ struct sioc_str slua_push_name(lua_State *L, int index, unsigned i)
     if (lua_type(L, index) == LUA_TTABLE)
         lua_rawgeti(L, index, i);
     else
-        lua_pushvalue(L, index);
+        lua_pushvalue(L, index + (int)i - 1);
     text = lua_tolstring(L, -1, &len);
     if (!text)
         luaL_argerror(L, index, "the name of a room, or an array of names, expected");

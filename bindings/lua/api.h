@@ -152,8 +152,8 @@ void slua_pending_free(struct slua_pending *pending);
 
 /* Seconds at index as milliseconds, at least 1. */
 uint64_t slua_check_ms(lua_State *L, int index);
-/* The number of names at index: 1 for a string, the length of an array. slua_push_name pushes
- * the i-th (from 1). */
+/* The number of names from index on: an array of them, or strings up to the last argument.
+ * slua_push_name pushes the i-th (from 1). */
 unsigned slua_count_names(lua_State *L, int index);
 struct sioc_str slua_push_name(lua_State *L, int index, unsigned i);
 static inline struct sioc_str slua_check_str(lua_State *L, int index)
