@@ -1,0 +1,86 @@
+// The same scenarios, with the same stock clients, against sioc and against Node's server: the transcripts are equal.
+//
+//   scenarios/TOPIC.mjs   default export { app, options, scenarios: { "name": run | { run, transports, options, fresh } } }
+//   apps/APP.{lua,mjs}    the application twice; it tells what the server sees by record()
+//
+// Scenarios with the same options share a server, one after another; { fresh: true } has one of its own.
+// A deviation is written down in its scenario, with its documented reason: Run.differs.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { Run, TRANSPORTS } from './lib/run.mjs';
+import { Pair } from './lib/target.mjs';
+
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'scenarios');
+
+async function load() {
+  const groups = new Map(); // options as JSON -> scenarios
+  for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort()) {
+    const topic = (await import(path.join(folder, file))).default;
+    for (const [name, given] of Object.entries(topic.scenarios)) {
+      const scenario = { transports: Object.keys(TRANSPORTS), options: topic.options ?? {}, ...(typeof given === 'function' ? { run: given } : given) };
+      Object.assign(scenario, { name, app: topic.app, topic: path.basename(file, '.mjs') });
+      const key = scenario.fresh ? `${file} ${name}` : JSON.stringify(scenario.options);
+      groups.set(key, [...(groups.get(key) ?? []), scenario]);
+    }
+  }
+  return [...groups.values()];
+}
+
+async function transcript(target, scenario, transports) {
+  const run = new Run(target, transports);
+  let failure;
+  await scenario.run(run).catch((error) => { failure = new Error(`${target.title}: ${error.message}`, { cause: error }); });
+  const result = await run.end().catch((error) => { failure ??= error; });
+  if (failure) throw failure;
+  return result;
+}
+
+// The first entry of each lane that is not the same, for whoever reads a failure.
+function differences(sioc, node) {
+  const lines = [];
+  for (const lane of new Set([...Object.keys(sioc), ...Object.keys(node)])) {
+    const [ours, theirs] = [sioc[lane] ?? [], node[lane] ?? []];
+    const at = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, i) => i).find((i) => !isDeepStrictEqual(ours[i], theirs[i]));
+    if (at !== undefined) lines.push(`${lane}[${at}]`, `  sioc ${JSON.stringify(ours[at])}`, `  node ${JSON.stringify(theirs[at])}`);
+  }
+  return lines.join('\n');
+}
+
+async function compare(pair, scenario, transports) {
+  const results = await Promise.allSettled(pair.targets.map((target) => transcript(target, scenario, transports)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const [sioc, node] = results.map((result) => result.value);
+  assert.notDeepEqual(node, {}, 'a transcript says something');
+  assert.equal(differences(sioc, node), '', 'sioc and Node\'s server say the same');
+}
+
+for (const scenarios of await load()) {
+  const { options, fresh } = scenarios[0];
+  const names = [...new Set(scenarios.map((scenario) => scenario.app))];
+  const title = fresh ? `${scenarios[0].name}, a server of its own` : `options ${JSON.stringify(options)}`;
+  const list = scenarios.flatMap((scenario) => scenario.transports.map((transport) => [scenario, transport]));
+
+  describe(`differential, ${title}`, () => {
+    const pair = new Pair(names, options);
+    if (!fresh) {
+      before(() => pair.start());
+      after(() => pair.stop());
+    }
+    for (const [scenario, transport] of list)
+      it(`${scenario.topic}: ${scenario.name}, ${transport}`, { timeout: 30000 }, async () => {
+        if (!fresh) return compare(pair, scenario, TRANSPORTS[transport]);
+        const own = new Pair(names, options);
+        try {
+          await own.start();
+          await compare(own, scenario, TRANSPORTS[transport]);
+        } finally {
+          await own.stop();
+        }
+      });
+  });
+}
