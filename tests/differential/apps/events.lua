@@ -14,7 +14,14 @@ return function(host)
   host.serve(host.io:of("/events"), function(socket)
     socket:on("echo", function(...) socket:emit("echo", host.unpack((host.split(...)))) end)
     for _, name in ipairs(NAMES) do
-      socket:on(name, function(...) socket:emit("heard", name, host.unpack((host.split(...)))) end)
+      socket:on(name, function(...)
+        local args = host.split(...)
+        if getmetatable(args[1]) == "sioc.Refusal" then -- of the parser
+          host.record(socket, "error", args[1].message)
+        else
+          socket:emit("heard", name, host.unpack(args))
+        end
+      end)
     end
     socket:on("types", function(...)
       local kinds = {}
