@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { App } from './lib/app.mjs';
 import { Polling, Ws, url } from './lib/eio.mjs';
 import { Http, request, requestBytes, settle } from './lib/http.mjs';
 import { Server, differs, siocOnly, withServer } from './lib/server.mjs';
@@ -387,4 +388,33 @@ describe('a server that is closed while an answer is made', siocOnly(), () => {
         server.process.assertClean();
       }
     });
+});
+
+describe('a reload', siocOnly(), () => {
+  const script = (version, options = '') => `local sioc = require "sioc"
+local io = sioc.server { ${options} }
+io.engine:on("headers", function(headers) headers["X-Version"] = "${version}" end)
+io:event("version", function() return "${version}" end)
+`;
+  const get = (app, query = '') => request(app, { path: polling(query) });
+
+  it('exchanges the hooks of the engine, and what options make of answers', () => App.run(script('a', 'allow_request = function() return false, "a" end'), async (app) => {
+    assert.deepEqual([(await get(app)).status, (await get(app)).text], [403, code(4, 'a')]);
+    await app.swap(script('b', 'cookie = { name = "b" }, generate_id = function() return ("b"):rep(30) end'));
+    const response = await get(app);
+    assert.deepEqual([response.status, response.headers['x-version'], response.headers['set-cookie'].slice(0, 4)], [200, 'b', 'b=bb']);
+    assert.equal(JSON.parse(response.text.slice(1)).sid, 'b'.repeat(30));
+    await app.swap('local sioc = require "sioc"\nsioc.server {}:event("x", print)\n');
+    const last = await get(app);
+    assert.deepEqual([last.status, last.headers['x-version'], last.headers['set-cookie']], [200, undefined, undefined]);
+  }));
+
+  it('lets a hook that waits answer still', () => App.run(script('a', 'allow_request = function(req) sioc.sleep(0.3) return req.query.deny == nil, "a" end'), async (app) => {
+    const [allowed, denied] = [get(app), get(app, '&deny=1')];
+    await settle(app);
+    await app.swap(script('b', 'allow_request = function() return false, "b" end'));
+    assert.equal((await get(app)).text, code(4, 'b'));
+    assert.equal((await allowed).status, 200);
+    assert.equal((await denied).text, code(4, 'a'));
+  }));
 });
