@@ -9,6 +9,7 @@
 #include "socketio/client.h"
 #include "base/mem.h"
 #include "socketio/ack.h"
+#include "socketio/adopt.h"
 #include "socketio/connect.h"
 #include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
@@ -114,9 +115,11 @@ void sio_client_close(struct sio_client *c)
  * go meanwhile stay linked until the end of the turn. */
 static void tell_sockets(struct sio_client *c, const char *what)
 {
-    for (struct sioc_socket *s = c->sockets; s; s = s->next)
+    for (struct sioc_socket *s = c->sockets; s; s = s->next) {
+        sio_socket_rebind(s);
         if (s->state == SIO_CONNECTED && sio_listeners_have(s->listeners, STR("error")))
             sio_socket_error(s, STR(""), what, STR(""));
+    }
 }
 
 void sio_client_malformed(struct sio_client *c, const char *what)

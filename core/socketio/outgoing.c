@@ -5,6 +5,7 @@
  * sent.  Invariant: nsp->overheard is the number of its sockets with `overheard`.
  */
 #include "socketio/outgoing.h"
+#include "socketio/adopt.h"
 #include "socketio/event.h"
 #include "socketio/handlers.h"
 #include "socketio/parser.h"
@@ -50,6 +51,8 @@ bool sioc_socket_outgoing_next(const struct sioc_socket *s, size_t *pos,
 
 void sio_outgoing_tell(struct sioc_socket *s, const struct sioc_message *m)
 {
+    if (has_any(s))
+        sio_socket_rebind(s); /* handlers of before are not called any more */
     if (!has_any(s))
         return;
     const struct sio_parser *parser = m->server->parser;

@@ -7,6 +7,7 @@
  */
 #include "socketio/passage.h"
 #include "base/mem.h"
+#include "socketio/adopt.h"
 #include "socketio/event.h"
 #include "socketio/handlers.h"
 #include "socketio/socket.h"
@@ -170,6 +171,8 @@ int sioc_pass(struct sioc_server *server, struct sioc_passage passage, const cha
 {
     struct sioc_socket *s = sioc_socket_find(server, passage.socket);
     struct passage *p = s && s->gate ? find(s->gate, passage.id) : NULL;
+    if (p && !p->running)
+        sio_socket_rebind(s); /* middleware and handlers of before are not called any more */
     if (!p || s->state != SIO_CONNECTED)
         return SIOC_ECLOSED;
     if (p->answered)
