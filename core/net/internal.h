@@ -80,6 +80,7 @@ struct net_stream {
     const struct net_stream_ops *ops;
     void *owner;
     struct net_tls_conn *tls;     /* the transport's, or NULL */
+    struct net_proxied *proxied;  /* the same */
     void (*on_close)(void *user); /* called once when the stream closes, or NULL */
     void *on_close_user;
     int fd;
@@ -94,10 +95,18 @@ struct net_stream {
 /* The transport has given up: tells the owner that the peer is gone. */
 void net_stream_fail(struct net_stream *stream);
 
+/* unix.c: A listening socket in the file system.  0, SIOC_EADDRINUSE (somebody listens there),
+ * SIOC_EACCES, SIOC_ENOTFOUND (no such folder), SIOC_EINVAL (path too long), SIOC_EIO. */
+int net_listen_unix(const char *path, int backlog, int *ret_fd);
+
 /* tls.c: Makes a fresh stream speak TLS, as the server.  0 or SIOC_ENOMEM (the stream is as it
  * was). */
 struct net_tls;
 int net_tls_wrap(struct net_tls *tls, struct net_stream *stream);
+
+/* proxied.c: Makes a fresh stream expect a PROXY head.  0 or SIOC_ENOMEM (the stream is as it
+ * was). */
+int net_proxied_wrap(struct net_stream *stream);
 
 /* Wraps a connected, non-blocking descriptor (taken; closed on failure).  Reading is off.
  *   peer   as accept gave it

@@ -5,6 +5,7 @@
  * event.
  */
 #include "net/listener.h"
+#include "base/cidr.h"
 #include "base/mem.h"
 #include "net/internal.h"
 #include "net/tls.h"
@@ -18,6 +19,7 @@
 #define BACKLOG           4096 /* the kernel cuts it at net.core.somaxconn */
 #define ACCEPTS_PER_EVENT 128
 #define PAUSE_MS          100
+#define UNIX_PREFIX       "unix:"
 
 struct net_listener {
     uv_poll_t poll;
@@ -26,7 +28,10 @@ struct net_listener {
     bool closed;
     void (*accept)(void *user, struct net_stream *stream);
     void *user;
-    struct net_tls *tls; /* NULL: plain */
+    struct net_tls *tls;        /* NULL: plain */
+    const struct cidr *proxies; /* who must begin with a PROXY head; NULL: nobody */
+    size_t proxy_count;
+    char *unix_path; /* removed at the end, or NULL */
 };
 
 /* ---- accepting ---- */
@@ -53,13 +58,25 @@ static bool peer_failed(int error)
            error == EHOSTDOWN || error == ENONET || error == ENOPROTOOPT;
 }
 
+/* The layers between the socket and its owner. */
+static int prepare(struct net_listener *listener, struct net_stream *stream)
+{
+    if (listener->tls && net_tls_wrap(listener->tls, stream) < 0)
+        return SIOC_ENOMEM;
+    if (!listener->proxies)
+        return 0;
+    if (!cidr_contains(listener->proxies, listener->proxy_count, stream->address))
+        return SIOC_EACCES;
+    return net_proxied_wrap(stream);
+}
+
 static void hand_over(struct net_listener *listener, int fd,
                       const struct sockaddr_storage *peer)
 {
     struct net_stream *stream;
     if (net_stream_open(net_loop_of(listener->poll.loop), fd, &net_tcp_ops, peer, &stream))
         return; /* costs only this peer */
-    if (listener->tls && net_tls_wrap(listener->tls, stream) < 0) {
+    if (prepare(listener, stream) < 0) {
         net_stream_close(stream);
         return;
     }
@@ -152,8 +169,18 @@ static int listen_on_host(const char *host, uint16_t port, int *ret_fd)
     return error;
 }
 
+/* The path of "unix:/path", or NULL. */
+static const char *unix_path_of(const char *host)
+{
+    return host && strncmp(host, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0
+               ? host + strlen(UNIX_PREFIX)
+               : NULL;
+}
+
 static int listen_socket(const char *host, uint16_t port, int *ret_fd)
 {
+    if (unix_path_of(host))
+        return net_listen_unix(unix_path_of(host), BACKLOG, ret_fd);
     bool everywhere = !host || !*host || strcmp(host, "*") == 0;
     if (!everywhere)
         return listen_on_host(host, port, ret_fd);
@@ -183,6 +210,8 @@ int net_listen(struct net_loop *loop, const char *host, uint16_t port,
     net_timer_init(&listener->pause, on_pause_over);
     listener->accept = accept;
     listener->user = user;
+    if (unix_path_of(host)) /* without memory for it, the file stays behind */
+        listener->unix_path = mem_dup(unix_path_of(host), strlen(unix_path_of(host)));
     uv_poll_start(&listener->poll, UV_READABLE, on_poll);
     *ret_listener = listener;
     return 0;
@@ -197,6 +226,13 @@ uint16_t net_listener_port(const struct net_listener *listener)
     if (address.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+void net_listener_expect_proxies(struct net_listener *listener, const struct cidr *ranges,
+                                 size_t count)
+{
+    listener->proxies = ranges;
+    listener->proxy_count = count;
 }
 
 void net_listener_set_tls(struct net_listener *listener, struct net_tls *tls)
@@ -221,4 +257,7 @@ void net_listener_close(struct net_listener *listener)
     net_tls_unref(listener->tls);
     uv_close((uv_handle_t *)&listener->poll, free_listener);
     close(listener->fd);
+    if (listener->unix_path)
+        unlink(listener->unix_path);
+    mem_free(listener->unix_path);
 }
