@@ -32,6 +32,7 @@ struct eio_options {
     size_t max_queue_bytes;
     size_t max_packets;    /* of one payload */
     uint32_t max_pings;    /* WebSocket pings of one connection within 10 s */
+    const struct http_proxies *proxies; /* NULL: none */
     size_t compress_bytes; /* payloads of at least that many are compressed; 0 = none are */
     struct eio_cookie cookie;
     bool per_message_deflate; /* compression on WebSockets, as `deflate` says */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "http/forwarded.h"
 
 /* Each header is packed as two 16-bit lengths, name, value: heads are limited to far less than
  * 64 KiB. */
@@ -37,27 +38,26 @@ static char *pack_header(char *at, const struct http_header *header)
     return put(at, header->value.ptr, header->value.len);
 }
 
-struct eio_handshake *eio_handshake_new(struct http_request *request)
+struct eio_handshake *eio_handshake_new(struct http_request *request,
+                                        const struct http_proxies *proxies)
 {
     const struct http_head *head = &request->head;
-    struct net_stream *stream = http_request_stream(request);
-    char address[NET_ADDRESS_MAX];
-    uint16_t port;
-    net_stream_peer(stream, address, &port);
-    size_t address_len = strlen(address), headers_len = packed_size(head);
+    struct http_client client;
+    http_client_of(proxies, head, http_request_stream(request), &client);
+    size_t address_len = strlen(client.address), headers_len = packed_size(head);
 
     struct eio_handshake *h =
         mem_alloc(sizeof *h + head->target.len + address_len + headers_len);
     if (!h)
         return NULL;
     h->issued_ms = clock_wall_ms();
-    h->secure = net_stream_secure(stream);
+    h->secure = client.secure;
     h->xdomain = http_header_get(head, STR("origin")).ptr != NULL;
     char *at = h->bytes;
     h->url = sioc_str_n(at, head->target.len);
     at = put(at, head->target.ptr, head->target.len);
     h->address = sioc_str_n(at, address_len);
-    at = put(at, address, address_len);
+    at = put(at, client.address, address_len);
     h->headers = sioc_str_n(at, headers_len);
     for (size_t i = 0; i < head->header_count; i++)
         at = pack_header(at, &head->headers[i]);

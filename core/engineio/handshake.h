@@ -17,8 +17,10 @@ struct eio_handshake {
     char bytes[];
 };
 
-/* NULL when out of memory. */
-struct eio_handshake *eio_handshake_new(struct http_request *request);
+/* proxies: whose word on the client counts; may be NULL.  NULL when out of memory. */
+struct http_proxies;
+struct eio_handshake *eio_handshake_new(struct http_request *request,
+                                        const struct http_proxies *proxies);
 /* Walks the headers, names in lower case; *pos starts at 0. */
 bool eio_handshake_header_next(const struct eio_handshake *h, size_t *pos,
                                struct sioc_str *ret_name, struct sioc_str *ret_value);

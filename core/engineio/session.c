@@ -35,7 +35,7 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     s->engine = engine;
     s->ping_interval_ms = (uint32_t)engine->options->ping_interval_ms;
     s->ping_timeout_ms = (uint32_t)engine->options->ping_timeout_ms;
-    s->handshake = eio_handshake_new(request);
+    s->handshake = eio_handshake_new(request, engine->options->proxies);
     net_timer_init(&s->timer, on_timer);
     if (!s->handshake || map_add(&engine->sessions, eio_session_id(s), s) < 0) {
         mem_free(s->handshake);

@@ -225,6 +225,8 @@ uint16_t net_listener_port(const struct net_listener *listener)
         return 0;
     if (address.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    if (address.ss_family != AF_INET)
+        return 0; /* a socket in the file system has none */
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 

@@ -236,12 +236,12 @@ struct sioc_str sioc_request_url(const struct sioc_request *r)
 
 struct sioc_str sioc_request_address(struct sioc_request *r)
 {
-    char address[NET_ADDRESS_MAX];
-    uint16_t port;
+    struct http_client client;
     buf_reset(&r->scratch);
     if (r->http) {
-        net_stream_peer(http_request_stream(r->http), address, &port);
-        buf_put_str(&r->scratch, sioc_str(address));
+        http_client_of(r->server->proxies, &r->http->head, http_request_stream(r->http),
+                       &client);
+        buf_put_str(&r->scratch, sioc_str(client.address));
     }
     return buf_str(&r->scratch);
 }

@@ -89,7 +89,8 @@ struct sioc_server {
     struct list connections;
     struct list surveys; /* broadcasts that wait for answers */
     struct http_client_files *client_files;
-    struct net_tls *tls; /* NULL: plain */
+    const struct http_proxies *proxies; /* that are trusted; NULL: none */
+    struct net_tls *tls;                /* NULL: plain */
 
     struct sioc_http_handler allow_hook, id_hook; /* call NULL: none */
     struct sioc_engine_events engine_events;

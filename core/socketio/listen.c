@@ -67,6 +67,11 @@ int sioc_server_listen(struct sioc_server *server, const char *host, uint16_t po
         return SIOC_ESTATE;
     if (!server->tls && sioc_server_load_tls(server, text, sizeof text) < 0)
         return SIOC_EINVAL;
+    if (server->options->proxy_protocol && !server->proxies) {
+        log_write(&server->log, SIOC_LOG_ERROR,
+                  "option \"proxy_protocol\" needs \"trusted_proxies\"");
+        return SIOC_EINVAL;
+    }
     char *copy = mem_dup(host, strlen(host));
     if (!copy || mem_grow((void **)&server->addresses, &server->address_cap,
                           server->address_count + 1, sizeof *server->addresses) < 0) {
@@ -80,6 +85,8 @@ int sioc_server_listen(struct sioc_server *server, const char *host, uint16_t po
     }
     if (server->tls)
         net_listener_set_tls(listener, server->tls);
+    if (server->options->proxy_protocol)
+        net_listener_expect_proxies(listener, server->proxies->ranges, server->proxies->count);
     server->addresses[server->address_count++] = (struct sio_address){listener, copy, port};
     if (ret_port)
         *ret_port = net_listener_port(listener);

@@ -4,6 +4,7 @@
 
 #include "engineio/engine.h"
 #include "http/cors.h"
+#include "http/forwarded.h"
 #include <sioc/options.h>
 
 struct sio_text_list {
@@ -36,7 +37,9 @@ struct sioc_options {
     double deflate_threshold, deflate_level, deflate_memory_level;
     double deflate_max_ratio, deflate_max_windows;
     char *cookie_name, *cookie_path, *cookie_domain, *cookie_same_site; /* NULL: not given */
-    double cookie_max_age;                  /* seconds, -1 = not given */
+    double cookie_max_age;                /* seconds, -1 = not given */
+    struct sio_text_list trusted_proxies; /* ranges of addresses */
+    bool proxy_protocol;
     struct sio_text_list tls_cert, tls_key; /* files; pairs by position */
     char *tls_client_ca;                    /* a file, or NULL */
     bool drop_missing_namespaces;
@@ -55,6 +58,8 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
 
 /* ---- in the form that the floors below want (options_parts.c) ---- */
 
+/* The ranges; `proxies` is zeroed, and its array the caller's (mem_free). */
+int sio_options_make_proxies(const struct sioc_options *options, struct http_proxies *proxies);
 /* Borrows from the options. */
 void sio_options_make_engine(const struct sioc_options *options, struct eio_options *engine);
 void sio_options_make_gate(const struct sioc_options *options, struct http_gate_limits *limits);

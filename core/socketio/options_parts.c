@@ -42,6 +42,25 @@ static bool is_parser(struct sioc_str s)
     return str_eq(s, STR("json")) || str_eq(s, STR("msgpack"));
 }
 
+static bool is_range(struct sioc_str s)
+{
+    struct cidr range;
+    return cidr_parse(s, &range);
+}
+
+int sio_options_make_proxies(const struct sioc_options *o, struct http_proxies *proxies)
+{
+    const struct sio_text_list *list = &o->trusted_proxies;
+    if (list->count == 0)
+        return 0;
+    proxies->ranges = mem_alloc(list->count * sizeof *proxies->ranges);
+    if (!proxies->ranges)
+        return SIOC_ENOMEM;
+    for (size_t i = 0; i < list->count; i++) /* checked when they were set */
+        cidr_parse(sioc_str(list->items[i]), &proxies->ranges[proxies->count++]);
+    return 0;
+}
+
 int sio_option_check(const char *name, const char *value, char *ret_error, size_t cap)
 {
     static const struct {
@@ -54,6 +73,8 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
         {"cookie.domain", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
         {"cookie.same_site", is_same_site, "be \"strict\", \"lax\" or \"none\""},
         {"parser", is_parser, "be \"json\" or \"msgpack\""},
+        {"trusted_proxies", is_range,
+         "be addresses or ranges such as \"10.0.0.0/8\" or \"::1\""},
         {"cors.origin", is_origin, "be an origin, scheme://host[:port], with one * at most"},
         {"cors.methods", is_token, "be names of methods"},
         {"cors.allowed_headers", is_token, "be names of headers"},

@@ -21,6 +21,7 @@
 struct server_parts {
     struct eio_options engine;
     struct http_cors cors;
+    struct http_proxies proxies;
 };
 
 struct whole_server {
@@ -168,6 +169,10 @@ static int server_init(struct sioc_server *server)
                                 server, &parts->cors, &server->metrics, &server->log);
     if (error == 0)
         error = sio_options_make_cors(server->options, &parts->cors);
+    if (error == 0)
+        error = sio_options_make_proxies(server->options, &parts->proxies);
+    if (parts->proxies.count)
+        server->proxies = parts->engine.proxies = &parts->proxies;
     return error == 0 ? sio_namespace_make(server, STR("/"), &server->root) : error;
 }
 
@@ -289,6 +294,7 @@ void sioc_server_free(struct sioc_server *server)
     handle_table_deinit(&server->matches);
     buf_deinit(&server->scratch);
     http_cors_deinit(&parts_of(server)->cors);
+    mem_free(parts_of(server)->proxies.ranges);
     sioc_options_free(server->options);
     mem_free(server);
 }
