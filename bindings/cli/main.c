@@ -80,8 +80,11 @@ static void on_listening(void *user, const char *host, uint16_t port, bool secur
     bool v6 = strchr(host, ':') != NULL;
 
     (void)user;
-    printf("listening on %s://%s%s%s:%u\n", secure ? "https" : "http", v6 ? "[" : "", host,
-           v6 ? "]" : "", (unsigned)port);
+    if (strncmp(host, "unix:", 5) == 0) /* no URL leads there */
+        printf("listening on %s\n", host);
+    else
+        printf("listening on %s://%s%s%s:%u\n", secure ? "https" : "http", v6 ? "[" : "", host,
+               v6 ? "]" : "", (unsigned)port);
     fflush(stdout);
 }
 
