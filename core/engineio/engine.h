@@ -30,8 +30,8 @@ struct eio_options {
     uint64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms;
     size_t max_payload_bytes;
     size_t max_queue_bytes;
-    size_t max_packets;    /* of one payload */
-    uint32_t max_pings;    /* WebSocket pings of one connection within 10 s */
+    size_t max_packets;                 /* of one payload */
+    uint32_t max_pings;                 /* WebSocket pings of one connection within 10 s */
     const struct http_proxies *proxies; /* NULL: none */
     size_t compress_bytes; /* payloads of at least that many are compressed; 0 = none are */
     struct eio_cookie cookie;
