@@ -159,3 +159,22 @@ describe('2.x client, heartbeat', () => {
       socket.disconnect();
     });
 });
+
+describe('2.x client, with permessage-deflate', () => {
+  const server = new Server({ options: { allow_eio3: true, per_message_deflate: true } });
+  before(() => server.start());
+  after(() => server.stop());
+  it('is in one room with 4.x clients, binary included', async () => {
+    const options = { transports: ['websocket'], forceNew: true, reconnection: false, perMessageDeflate: { threshold: 0 } };
+    const sockets = [io2(server.url, options), io4(server.url, options)];
+    await Promise.all(sockets.map((socket) => event(socket, 'connect')));
+    for (const socket of sockets) await ask(socket, 'join', 'mixed');
+    const data = Buffer.alloc(5000, 'ab');
+    for (const sender of sockets) {
+      const news = sockets.map((socket) => event(socket, 'news'));
+      sender.emit('cast', { from: 'server', in: ['mixed'] }, 'x'.repeat(3000), data);
+      for (const [text, binary] of await Promise.all(news)) assert.deepEqual([text.length, bytes(binary)], [3000, data]);
+    }
+    for (const socket of sockets) socket.disconnect();
+  });
+});

@@ -648,3 +648,31 @@ withServer('Engine.IO v3, WebSocket only', { options: { allow_eio3: true, transp
     ws.destroy();
   });
 });
+
+withServer('Engine.IO v3, msgpack', { options: { allow_eio3: true, parser: 'msgpack' } }, (server) => {
+  // {"type":0,"nsp":"/"} and the like
+  const connect = (nsp) => Buffer.concat([Buffer.from('\x82\xa4type\x00\xa3nsp', 'latin1'), Buffer.from([0xa0 | nsp.length]), Buffer.from(nsp)]);
+  const typed = (bytes) => Buffer.concat([Buffer.from([4]), bytes]);
+  const echo = Buffer.from('\x83\xa4type\x02\xa4data\x92\xa4echo\x01\xa3nsp\xa1/', 'latin1');
+
+  it('packets are binary, with 04 in front', async () => {
+    const ws = await WebSocket.open(server, url3('transport=websocket'));
+    assert.equal((await ws.nextText())[0], '0');
+    assert.deepEqual(await ws.nextBinary(), typed(connect('/')));
+    await ws.binary(typed(echo));
+    assert.deepEqual(await ws.nextBinary(), typed(echo));
+    await ws.binary(typed(connect('/chat?a=1')));
+    assert.deepEqual(await ws.nextBinary(), typed(connect('/chat')));
+    ws.destroy();
+  });
+
+  it('and so they are on polling', async () => {
+    const { sid } = await Polling3.open(server);
+    const path = url3(`transport=polling&sid=${sid}`);
+    const response = await request(server, { path });
+    assert.equal(contentType(response), 'application/octet-stream');
+    assert.deepEqual(response.body, Buffer.concat([Buffer.from([1, 1, 4, 0xff]), typed(connect('/'))]));
+    const text = await Polling3.open(server, '&b64=1');
+    assert.equal(await text.get(), payload(`b4${connect('/').toString('base64')}`));
+  });
+});
