@@ -54,6 +54,19 @@ static int set_port(struct reader *r, const char *value)
     return 0;
 }
 
+static int set_watch(struct reader *r, const char *value)
+{
+    (void)value;
+    r->args->watch = true;
+    return 0;
+}
+
+static int set_watch_poll(struct reader *r, const char *value)
+{
+    r->args->watch_poll = true;
+    return set_watch(r, value);
+}
+
 static int set_pid(struct reader *r, const char *value)
 {
     char *end;
@@ -122,11 +135,13 @@ static const struct own own_options[] = {
     {"log-format", "FORMAT", "text or json; text", set_log_format},
     {"handler-timeout", "SECONDS", "CPU time after which a handler is stopped; 5",
      set_handler_timeout},
+    {"watch", NULL, "reload when a file of the script was saved", set_watch},
+    {"watch-poll", NULL, "the same on file systems that do not tell (network shares)",
+     set_watch_poll},
     {"pid", "N", "with reload: the process that serves", set_pid},
     {"help", NULL, "this text", set_help},
     {"version", NULL, "the version", set_version},
     {"workers", "N", NULL, NULL},
-    {"watch", NULL, NULL, NULL},
     {"adapter", "URL", NULL, NULL},
     {"config", "FILE", NULL, NULL},
 };

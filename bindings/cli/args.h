@@ -21,6 +21,7 @@ struct cli_args {
     long pid;         /* reload: of the server, 0: found by its port */
     enum sioc_log_level log_level;
     bool log_json;
+    bool watch, watch_poll;
     double handler_timeout_s; /* 0: the default */
     const char *statics[CLI_STATICS];
     size_t static_count;

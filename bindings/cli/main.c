@@ -128,6 +128,8 @@ static int configure(struct program *p)
     config->option_count = args->option_count;
     if (args->handler_timeout_s > 0)
         config->handler_timeout_s = args->handler_timeout_s;
+    config->watch = args->watch && args->command == CLI_SERVE;
+    config->watch_poll = args->watch_poll;
     config->log_level = args->log_level;
     config->log = sioc_log_stderr;
     config->log_user = args->log_json ? p : NULL;

@@ -21,6 +21,7 @@ struct slua_app {
     struct sioc_script *script;     /* NULL until it serves */
     struct slua_host *host;         /* the one that serves */
     struct kept *kept;
+    struct slua_follow *follow; /* NULL: files are not watched */
 };
 
 struct slua_host *slua_app_host(const struct slua_app *app)
@@ -105,9 +106,11 @@ static bool busy(void *user, void *generation)
 static unsigned drop(void *user, void *generation)
 {
     struct slua_host *host = generation;
+    struct slua_app *app = user;
     unsigned ended = 0;
 
-    (void)user;
+    if (host->draft && app->follow)
+        slua_follow_refused(app->follow, host);
     if (host->retired) {
         slua_acks_forget(host);
         ended = slua_host_end_waiting(host);
@@ -128,6 +131,8 @@ static void outcome(void *user, const struct sioc_script_outcome *o)
                  "reload: generation %u serves after %.1f ms; %zu sockets re-bound in %.1f ms, "
                  "longest pause %.1f ms",
                  o->generation, o->load_ms, o->rebound, o->rebind_ms, o->stall_ms);
+    if (app->follow)
+        slua_follow_set(app->follow, app->host, o->code >= 0);
     if (app->config->reloaded)
         app->config->reloaded(app->config->user, o->code);
 }
@@ -168,6 +173,8 @@ int slua_app_new(struct sioc_loop *loop, const struct slua_config *config,
     r = slua_watchdog_new(config->handler_timeout_s, &app->watchdog);
     if (r >= 0)
         r = slua_host_make(loop, config, app, 1, &app->host);
+    if (r >= 0 && config->watch)
+        r = slua_follow_open(app, loop, config, &app->follow);
     if (r < 0) {
         slua_app_free(app);
         return r;
@@ -187,6 +194,8 @@ int slua_app_start(struct slua_app *app, char *ret_error, size_t cap)
 
     if (r >= 0)
         r = sioc_script_new(app->loop, &ops, app, NULL, app->host, &app->script);
+    if (r >= 0 && app->follow)
+        slua_follow_set(app->follow, app->host, true);
     return r;
 }
 
@@ -203,6 +212,8 @@ const char *slua_app_file(const struct slua_app *app, size_t index)
 
 void slua_app_close(struct slua_app *app, void (*done)(void *user), void *user)
 {
+    slua_follow_close(app->follow);
+    app->follow = NULL;
     if (app->script)
         sioc_script_stop(app->script);
     slua_host_close(app->host, done, user);
@@ -212,6 +223,8 @@ void slua_app_free(struct slua_app *app)
 {
     if (!app)
         return;
+    slua_follow_close(app->follow);
+    app->follow = NULL;
     sioc_script_free(app->script);
     while (app->kept) {
         struct kept *kept = app->kept;

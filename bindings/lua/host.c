@@ -317,7 +317,7 @@ void slua_host_free(struct slua_host *host)
         lua_close(host->L);
     }
     slua_luv_free(host);
-    slua_files_free(host);
+    slua_files_free(&host->files);
     free(host->load);
     if (!host->app)
         slua_watchdog_free(host->watchdog);

@@ -23,6 +23,7 @@ struct slua_timer;
 struct slua_file;
 struct slua_load; /* host.c */
 struct slua_app;  /* app.c */
+struct slua_follow;
 
 /* Registry references and addresses that the hot paths compare instead of looking up names. */
 struct slua_values {
@@ -205,7 +206,8 @@ int slua_load_file(lua_State *L, const char *path);
 const char *slua_host_file(const struct slua_host *host, size_t index);
 void slua_timers_free(struct slua_host *host);
 void slua_timers_stop_repeating(struct slua_host *host);
-void slua_files_free(struct slua_host *host);
+void slua_files_free(struct slua_file **list);
+const char *slua_files_at(const struct slua_file *list, size_t index);
 /* Takes the loop of luv down; before lua_close.  Callbacks may still run. */
 void slua_luv_close(struct slua_host *host);
 void slua_luv_free(struct slua_host *host); /* after lua_close */
@@ -234,6 +236,13 @@ void slua_retire(struct slua_host *host);
  * and the old table forwards to it from then on. */
 void slua_state_copy(struct slua_host *from, struct slua_host *to);
 void slua_state_forward(struct slua_host *from);
+/* --watch (follow.c): the files of the host are watched, and (good = false) those of the one
+ * that slua_follow_refused was told of, which it has given away. */
+int slua_follow_open(struct slua_app *app, struct sioc_loop *loop,
+                     const struct slua_config *config, struct slua_follow **ret_follow);
+void slua_follow_set(struct slua_follow *follow, struct slua_host *host, bool good);
+void slua_follow_refused(struct slua_follow *follow, struct slua_host *host);
+void slua_follow_close(struct slua_follow *follow); /* accepts NULL */
 /* The host of the app that serves now. */
 struct slua_host *slua_app_host(const struct slua_app *app);
 /* The server outlives all hosts; false: no memory, it goes with its host. */

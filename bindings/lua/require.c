@@ -27,22 +27,48 @@ static void note_file(struct slua_host *host, const char *path)
     host->files = file;
 }
 
-const char *slua_host_file(const struct slua_host *host, size_t index)
+const char *slua_files_at(const struct slua_file *file, size_t index)
 {
-    const struct slua_file *file = host->files;
-
     while (file && index-- > 0)
         file = file->next;
     return file ? file->path : NULL;
 }
 
-void slua_files_free(struct slua_host *host)
+const char *slua_host_file(const struct slua_host *host, size_t index)
 {
-    while (host->files) {
-        struct slua_file *file = host->files;
+    return slua_files_at(host->files, index);
+}
 
-        host->files = file->next;
+void slua_files_free(struct slua_file **list)
+{
+    while (*list) {
+        struct slua_file *file = *list;
+
+        *list = file->next;
         free(file);
+    }
+}
+
+/* Where a module was looked for: "\n\tno file 'PATH'" over and over.  It may come there. */
+static void note_misses(struct slua_host *host, const char *message)
+{
+    static const char mark[] = "no file '";
+    const char *at, *end;
+
+    for (; message && (at = strstr(message, mark)); message = end) {
+        char path[1024];
+        size_t len;
+
+        at += sizeof mark - 1;
+        end = strchr(at, '\'');
+        if (!end)
+            return;
+        len = (size_t)(end - at);
+        if (len >= sizeof path)
+            continue;
+        memcpy(path, at, len);
+        path[len] = '\0';
+        note_file(host, path);
     }
 }
 
@@ -76,8 +102,10 @@ static int search_lua(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1), *path;
 
-    if (!search_path(L, name, "path"))
+    if (!search_path(L, name, "path")) {
+        note_misses(slua_host_of(L), lua_tostring(L, -1));
         return 1;
+    }
     path = lua_tostring(L, -1);
     if (slua_load_file(L, path) != LUA_OK)
         return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", name, path,

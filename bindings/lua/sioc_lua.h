@@ -25,6 +25,8 @@ struct slua_config {
     size_t option_count;
     double handler_timeout_s;  /* CPU seconds a handler may run without waiting; default 5 */
     size_t memory_limit_bytes; /* of the Lua state; default 256 MiB */
+    bool watch;                /* reload when a file of the script was saved (slua_app) */
+    bool watch_poll;           /* ... by looking at them all the time */
     enum sioc_log_level log_level;
     sioc_log_fn log;
     void *log_user;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -433,6 +433,33 @@ describe('reload', siocOnly('the reference cannot'), () => {
       socket.destroy();
     });
   });
+});
+
+describe('reload: --watch', siocOnly('the reference cannot'), () => {
+  // Each way of saving has its test in unit/script/test_watch*; here: that the program listens to them.
+  for (const option of ['--watch', '--watch-poll'])
+    it(`${option}: a save is a reload; so is one of a module, and the one that mends a mistake`, () => App.run(script('a'), async (app) => {
+      const client = await app.client();
+      await app.save(script('b'));
+      assert.equal((await app.outcome(0)).generation, 2);
+      assert.equal(await ask(client, 'version'), 'b');
+      await app.save(script('c', 'require("helper")'));
+      assert.match((await app.outcome(1)).refused, /module 'helper' not found/);
+      await app.save('sioc = require "sioc" return {}', 'helper.lua'); // it was missing: now it comes
+      assert.equal((await app.outcome(2)).generation, 3);
+      await app.save('return )', 'helper.lua');
+      assert.match((await app.outcome(3)).refused, /error loading module 'helper'/);
+      await app.save('return { 1 }', 'helper.lua');
+      assert.equal((await app.outcome(4)).generation, 4);
+      assert.equal(await ask(client, 'version'), 'c');
+      await rename(app.file(), app.file('old.lua'));
+      assert.match((await app.outcome(5)).refused, /cannot open/);
+      await app.save(script('d'), 'new.lua');
+      await rename(app.file('new.lua'), app.file());
+      assert.equal((await app.outcome(6)).generation, 5);
+      assert.equal(await ask(client, 'version'), 'd');
+      assert.deepEqual(client.gone, []);
+    }, { args: [option] }));
 });
 
 describe('reload: bad input', siocOnly('the reference cannot'), () => {

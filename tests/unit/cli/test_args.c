@@ -136,7 +136,7 @@ static void test_unknown_options(void **state)
 
 static void test_later(void **state)
 {
-    static const char *const names[] = {"--workers", "--watch", "--config", "--adapter"};
+    static const char *const names[] = {"--workers", "--config", "--adapter"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
