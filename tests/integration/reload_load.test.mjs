@@ -104,17 +104,17 @@ describe('reload under load', siocOnly('the reference cannot'), () => {
       io:of("^/room", { pattern = true }):on("connection", function(s) s:use(function() end) s:on_any_outgoing(function() end) end)
       io.engine:on("headers", function() end)`;
     return App.run(version(0), async (app) => {
-    const client = await app.client();
-    const room = await app.client('/room-1');
-    for (let n = 1; n <= 100; n += 1) {
-      const held = ask(client, 'hold', n).catch((error) => error);
-      await app.swap(version(n));
-      assert.equal(await held, n - 1);
-    }
-    // The last line of debug tells when an old one is freed.
-    await app.logged(/generation 100 is gone/);
-    for (let n = 1; n <= 100; n += 1) assert.ok(app.log().includes(`generation ${n} is gone\n`), `generation ${n} is gone`);
-    assert.deepEqual([...client.gone, ...room.gone], []);
+      const client = await app.client();
+      const room = await app.client('/room-1');
+      for (let n = 1; n <= 100; n += 1) {
+        const held = ask(client, 'hold', n).catch((error) => error);
+        await app.swap(version(n));
+        assert.equal(await held, n - 1);
+      }
+      // The last line of debug tells when an old one is freed.
+      await app.logged(/generation 100 is gone/);
+      for (let n = 1; n <= 100; n += 1) assert.ok(app.log().includes(`generation ${n} is gone\n`), `generation ${n} is gone`);
+      assert.deepEqual([...client.gone, ...room.gone], []);
     }, { args: ['--log-level', 'debug'] }); // and the sanitizer looks for leaks at the end
   });
 });
