@@ -89,21 +89,6 @@ struct slua_nsp *slua_self_nsp(lua_State *L)
     return nsp;
 }
 
-static int later(lua_State *L)
-{
-    return luaL_error(L, "%s is not available yet in sioc %s",
-                      lua_tostring(L, lua_upvalueindex(1)), sioc_version());
-}
-
-void slua_set_later(lua_State *L, const char *const *names)
-{
-    for (; *names; names++) {
-        lua_pushstring(L, *names);
-        lua_pushcclosure(L, later, 1);
-        lua_setfield(L, -2, *names);
-    }
-}
-
 /* ---- functions that are kept ---- */
 
 /* The table api->functions: function -> its reference, and reference -> count if above one. */

@@ -20,6 +20,7 @@ enum slua_type {
     SLUA_OPERATOR,
     SLUA_REQUEST, /* a table: what a route's handler is told */
     SLUA_RESPONSE,
+    SLUA_WEBSOCKET,
     SLUA_ENGINE,
     SLUA_TYPES
 };
@@ -138,8 +139,6 @@ bool slua_is(lua_State *L, const struct slua_api *api, int index, enum slua_type
 void *slua_self(lua_State *L, const struct slua_api *api, enum slua_type type);
 /* The server or namespace at index 1; the server is alive. */
 struct slua_nsp *slua_self_nsp(lua_State *L);
-/* A function that raises: `name` belongs to a later version. */
-void slua_set_later(lua_State *L, const char *const *names);
 
 /* A registry reference to the function at index; the same for the same function, counted, so
  * that it can be found again to take a handler off.  unref never raises. */
@@ -358,6 +357,12 @@ void slua_push_exchange(lua_State *L, struct slua_server *server, struct sioc_re
  * itself.  response: stack index. */
 void slua_respond_with(lua_State *L, int response, int first);
 void slua_open_exchange(lua_State *L, struct slua_api *api);
+
+/* ---- websocket.c ---- */
+
+extern const luaL_Reg slua_websocket_routes[];
+void slua_open_websocket(lua_State *L, struct slua_api *api);
+
 #define SLUA_BAD_JSON "invalid JSON in the request body"
 
 #endif

@@ -442,8 +442,6 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-static const char *const later[] = {"websocket", "publish", NULL};
-
 void slua_open_server(lua_State *L)
 {
     struct slua_api *api = lua_newuserdatauv(L, sizeof *api, 0);
@@ -459,12 +457,14 @@ void slua_open_server(lua_State *L)
     luaL_setfuncs(L, slua_namespace_methods, 1);
     lua_pushlightuserdata(L, api);
     luaL_setfuncs(L, slua_http_methods, 1);
-    slua_set_later(L, later);
+    lua_pushlightuserdata(L, api);
+    luaL_setfuncs(L, slua_websocket_routes, 1);
     lua_pop(L, 1);
     slua_open_namespace(L, api);
     slua_open_socket(L, api);
     slua_open_operator(L, api);
     slua_open_exchange(L, api);
+    slua_open_websocket(L, api);
     slua_open_engine(L, api);
     slua_open_admission(L, api);
 

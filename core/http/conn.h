@@ -107,7 +107,7 @@ int http_respond_close(struct http_request *request, int status,
 void http_respond_raw_close(struct http_request *request, struct sioc_str raw);
 
 /* For upgrades: takes the stream away from the connection, which is gone after this together
- * with the request; what the caller needs of the head must be copied before.
+ * with the request; its head may be read until the end of the turn.
  *   response   written first, e.g. the 101 head
  *   ret_rest   bytes that came behind the head already (mem_free), NULL when there are none
  * Returns the stream (taken), without owner, or NULL when the peer is gone; `aborted` is not

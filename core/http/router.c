@@ -186,6 +186,11 @@ static void refuse(const struct http_router *r, struct http_request *request)
     buf_deinit(&methods);
 }
 
+bool http_router_has(const struct http_router *r, const struct http_request *request)
+{
+    return find_any(r, &request->head) != NULL;
+}
+
 void http_router_dispatch(struct http_router *r, struct http_request *request)
 {
     struct http_route *route = find_any(r, &request->head);

@@ -71,6 +71,10 @@ struct sioc_server {
     struct map namespaces;       /* by name */
     struct sioc_namespace *root; /* "/" */
     struct handle_table sockets;
+    struct handle_table websockets; /* plain ones */
+    struct list plain_websockets;   /* those that are open */
+    struct http_router websocket_routes;
+    struct map topics;            /* of plain WebSockets, by name (topic.c) */
     struct handle_table requests; /* HTTP requests with a route */
     struct handle_table matches;  /* clients that wait for a dynamic namespace (dynamic.c) */
     struct list parents;          /* of dynamic namespaces, in the order of registration */
@@ -129,6 +133,7 @@ struct sioc_request {
     bool stale;                      /* the route has gone before the request was complete */
     struct buf scratch;              /* what the walkers decode into */
     struct buf path;                 /* decoded */
+    struct net_stream *stream;       /* of one that became a WebSocket; else NULL */
     struct net_garbage garbage;
 };
 

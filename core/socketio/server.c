@@ -14,6 +14,7 @@
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
 #include "socketio/survey.h"
+#include "socketio/websocket.h"
 
 #define CLOSE_CHECK_MS 10 /* how often a closing server looks whether all is out */
 
@@ -60,8 +61,8 @@ static void on_request(void *user, struct http_request *request)
         return;
     }
     if (!is_ours(server->options, request->head.path, &name)) {
-        if (wants_websocket(&request->head)) /* somebody waits for a 101 that will not come */
-            http_respond_close(request, 404, NULL, 0, STR(""));
+        if (wants_websocket(&request->head))
+            sio_websocket_request(server, request);
         else
             http_router_dispatch(&server->router, request);
         return;
@@ -154,6 +155,10 @@ static int server_init(struct sioc_server *server)
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);
     handle_table_init(&server->requests);
+    handle_table_init(&server->websockets);
+    list_init(&server->plain_websockets);
+    http_router_init(&server->websocket_routes);
+    map_init(&server->topics);
     handle_table_init(&server->matches);
     list_init(&server->parents);
     list_init(&server->dynamic);
@@ -250,6 +255,7 @@ void sioc_server_close(struct sioc_server *server, void (*done)(void *user), voi
     server->closed_user = user;
     sio_server_stop_listening(server);
     eio_engine_close_all(&server->engine, "server shutting down");
+    sio_websockets_close(server);
     http_conns_close(&server->http);
     double timeout = server->options->close_timeout;
     server->close_deadline_ms = net_loop_now_ms(server->loop) + (uint64_t)(timeout * 1000);
@@ -277,6 +283,7 @@ void sioc_server_free(struct sioc_server *server)
     mem_free(server->addresses);
     net_tls_unref(server->tls);
     eio_engine_close_all(&server->engine, "server shutting down");
+    sio_websockets_close(server);
     sio_surveys_end(server);
     ws_conns_destroy(&server->engine.websockets);
     http_conns_destroy(&server->http);
@@ -286,6 +293,9 @@ void sioc_server_free(struct sioc_server *server)
     eio_engine_deinit(&server->engine);
     sio_engine_forget_hooks(server);
     http_router_deinit(&server->router);
+    http_router_deinit(&server->websocket_routes);
+    map_deinit(&server->topics);
+    handle_table_deinit(&server->websockets);
     http_client_files_free(server->client_files);
     sio_message_drop_spare(server);
     free_namespaces(server);

@@ -59,6 +59,7 @@ struct ws_conn {
     uint32_t pings;       /* in that window */
     uint8_t state;        /* enum conn_state */
     bool broken;          /* writing failed; to be told at the end of the turn */
+    bool held;            /* by ws_conn_hold */
     bool undrained;       /* something was queued since the last `drained` */
 };
 
@@ -289,7 +290,10 @@ static void on_ping(void *user, struct sioc_str payload)
 
 static void on_pong(void *user, struct sioc_str payload)
 {
-    (void)user, (void)payload;
+    struct ws_conn *c = user;
+    (void)payload;
+    if (c->state == WS_OPEN && c->events->pong)
+        c->events->pong(c->user);
 }
 
 static void on_close(void *user, uint16_t status, struct sioc_str reason)
@@ -331,7 +335,7 @@ static void feed(struct ws_conn *c, uint8_t *bytes, size_t len)
 static void feed_early(struct ws_conn *c)
 {
     struct early *early = c->early;
-    if (!early)
+    if (!early || c->held)
         return;
     c->early = NULL;
     feed(c, early->bytes, early->len);
@@ -482,10 +486,40 @@ bool ws_conn_idle(const struct ws_conn *c)
     return c->outq.count == 0;
 }
 
+size_t ws_conn_queued(const struct ws_conn *c)
+{
+    return c->outq.bytes;
+}
+
+int ws_conn_ping(struct ws_conn *c)
+{
+    if (c->state != WS_OPEN || c->broken)
+        return SIOC_ECLOSED;
+    struct net_chunk *ping = control_chunk(WS_PING, (struct sioc_str){NULL, 0});
+    int error = ping ? queue(c, ping) : SIOC_ENOMEM;
+    net_chunk_unref(ping);
+    return error;
+}
+
+void ws_conn_hold(struct ws_conn *c, bool held)
+{
+    if (c->state != WS_OPEN)
+        return;
+    c->held = held;
+    if (held) {
+        net_stream_read_stop(c->stream);
+    } else {
+        net_stream_read_start(c->stream);
+        net_task_add(net_stream_loop(c->stream), &c->task); /* for what came early */
+    }
+}
+
 void ws_conn_close(struct ws_conn *c, uint16_t status, struct sioc_str reason)
 {
     if (c->state != WS_OPEN)
         return;
+    if (c->held)
+        ws_conn_hold(c, false); /* the peer's close frame is awaited */
     if (!queue_close(c, status, reason)) {
         finish(c);
         return;

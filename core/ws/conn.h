@@ -33,6 +33,8 @@ struct ws_conn_events {
     void (*closed)(void *user, enum ws_closed_by by, uint16_t status, struct sioc_str reason);
     /* Optional: everything queued has been handed to the kernel. */
     void (*drained)(void *user);
+    /* Optional: an answer to ws_conn_ping, or a pong that nobody asked for. */
+    void (*pong)(void *user);
 };
 
 struct ws_config {
@@ -69,6 +71,13 @@ int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
                         struct ws_variants *variants);
 /* Whether nothing is pending: what `volatile` asks. */
 bool ws_conn_idle(const struct ws_conn *conn);
+/* Bytes that are pending. */
+size_t ws_conn_queued(const struct ws_conn *conn);
+/* Queues a ping; as ws_conn_send, but for the limit. */
+int ws_conn_ping(struct ws_conn *conn);
+/* While it is held nothing is read, from the bytes that came behind the upgrade request on;
+ * not from inside `message`, whose neighbours are being handed out. */
+void ws_conn_hold(struct ws_conn *conn, bool held);
 /* status 0: an empty close frame (88 00), as Engine.IO wants it.  `closed` is not called for
  * this. */
 void ws_conn_close(struct ws_conn *conn, uint16_t status, struct sioc_str reason);

@@ -1,9 +1,9 @@
 /* ws/message.c -- puts messages together.
  *
  * The common case is a loop over whole frames in the fed bytes: unmask in place, check, hand
- * out.  A frame that is cut goes to `pending` until it is complete; fragments of a message are
- * joined in `fragments`, so that a flood of tiny ones costs no more than its bytes.  Knows no
- * socket and writes nothing.
+ * out.  A frame that is cut goes to `pending` until it is complete; its text is checked as it
+ * comes. Fragments of a message are joined in `fragments`, so that a flood of tiny ones costs
+ * no more than its bytes.  Knows no socket and writes nothing.
  *
  * Invariant: partial exists only between two feeds that left something incomplete, and
  * fragments.len <= max_message_bytes.
@@ -25,6 +25,7 @@ struct ws_partial {
     struct buf pending;   /* raw bytes of an incomplete frame, from its head on */
     struct buf fragments; /* payload of the open message so far */
     uint64_t need;        /* as many bytes of `pending` make the next step possible */
+    size_t clear;         /* bytes of the cut frame's payload that are unmasked and checked */
     uint32_t utf8_state;  /* 0 between messages */
 };
 
@@ -172,8 +173,9 @@ static int joined(struct ws_reader *r, uint8_t *payload)
     return status;
 }
 
-/* A message of more than one frame. */
-static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
+/* A message of more than one frame.  clear: as in ws_partial. */
+static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload,
+                    size_t clear)
 {
     size_t len = (size_t)frame->payload_len;
     if (!want_partial(r))
@@ -187,7 +189,7 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *
     if (len == 0 && !frame->fin && ++r->empty_fragments > WS_MAX_EMPTY_FRAGMENTS)
         return BAD_POLICY;
     if (r->fragment_opcode == WS_TEXT && !r->compressed &&
-        !utf8_feed(&partial->utf8_state, sioc_str_n(payload, len)))
+        !utf8_feed(&partial->utf8_state, sioc_str_n(payload + clear, len - clear)))
         return BAD_UTF8;
     buf_put(&partial->fragments, payload, len);
     if (partial->fragments.error)
@@ -195,17 +197,48 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *
     return frame->fin ? joined(r, payload) : 0;
 }
 
+/* Whether a whole text is valid of which all but `rest` was checked when it came. */
+static bool rest_valid(struct ws_reader *r, struct sioc_str rest)
+{
+    if (!r->partial || r->fragment_opcode || r->partial->utf8_state == 0)
+        return utf8_valid(rest);
+    return utf8_feed(&r->partial->utf8_state, rest) && r->partial->utf8_state == 0;
+}
+
+/* Text of a cut frame is unmasked and checked as it comes: who sends what is not UTF-8 is told
+ * before the rest of the frame is there. */
+static int check_cut_text(struct ws_reader *r)
+{
+    struct ws_partial *partial = r->partial;
+    struct buf *pending = &partial->pending;
+    struct ws_frame frame;
+    int head_len = ws_frame_read(buf_str(pending), UINT64_MAX, &frame);
+    if (head_len <= 0)
+        return 0;
+    bool text = frame.opcode == WS_CONTINUATION
+                    ? r->fragment_opcode == WS_TEXT && !r->compressed
+                    : frame.opcode == WS_TEXT && !frame.rsv1;
+    if (!text)
+        return 0;
+    size_t at = (size_t)head_len + partial->clear, len = pending->len - at;
+    ws_mask(pending->bytes + at, len, frame.mask, partial->clear);
+    partial->clear += len;
+    return utf8_feed(&partial->utf8_state, sioc_str_n(pending->bytes + at, len)) ? 0 : BAD_UTF8;
+}
+
 static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
 {
-    size_t len = (size_t)frame->payload_len;
-    ws_mask(payload, len, frame->mask, 0);
+    size_t len = (size_t)frame->payload_len, clear = r->partial ? r->partial->clear : 0;
+    if (clear)
+        r->partial->clear = 0;
+    ws_mask(payload + clear, len - clear, frame->mask, clear);
     if (is_control(frame))
         return control_frame(r, frame, payload);
     if (!frame->fin || frame->opcode == WS_CONTINUATION)
-        return fragment(r, frame, payload);
+        return fragment(r, frame, payload, clear);
     if (frame->rsv1)
         return inflate_out(r, frame->opcode, payload, len);
-    if (frame->opcode == WS_TEXT && !utf8_valid(sioc_str_n(payload, len)))
+    if (frame->opcode == WS_TEXT && !rest_valid(r, sioc_str_n(payload + clear, len - clear)))
         return BAD_UTF8;
     hand_out(r, frame->opcode, payload, len);
     return 0;
@@ -254,7 +287,7 @@ static int resume(struct ws_reader *r, const uint8_t *bytes, size_t len, size_t 
         taken += more;
         *ret_taken = taken;
         if (pending->len < partial->need)
-            return 0;
+            return check_cut_text(r);
         int status = step(r, pending->bytes, pending->len, &used, &partial->need);
         if (status)
             return status;
@@ -270,7 +303,7 @@ static int keep(struct ws_reader *r, const uint8_t *bytes, size_t len, uint64_t 
         return NO_MEMORY;
     r->partial->need = need;
     buf_put(&r->partial->pending, bytes, len);
-    return r->partial->pending.error ? NO_MEMORY : 0;
+    return r->partial->pending.error ? NO_MEMORY : check_cut_text(r);
 }
 
 static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)

@@ -130,6 +130,57 @@ function Server:listen(port, host) end
 ---Stops accepting, disconnects every socket, and waits until all is out.
 function Server:close() end
 
+---Plain WebSockets on that path, which may have `:name` parts.
+---@param path string
+---@param fn fun(ws: sioc.WebSocket, req: sioc.Request)
+function Server:websocket(path, fn) end
+
+---One message for all plain WebSockets that have subscribed to the topic.
+---@param topic string
+---@param data string|sioc.Buffer
+---@param is_binary? boolean default: whether data is a sioc.Buffer
+---@return integer receivers
+function Server:publish(topic, data, is_binary) end
+
+---A plain WebSocket; may be kept for ever.
+---@class sioc.WebSocket
+---@field data table
+---@field connected boolean
+---@field queued integer bytes that wait to be sent
+---@field topics string[]
+local WebSocket = {}
+
+---@param event "message"|"close"|"drained"
+---@param fn fun(...) message: data, is_binary; close: code, reason
+function WebSocket:on(event, fn) end
+
+---@param data string|sioc.Buffer
+---@param is_binary? boolean default: whether data is a sioc.Buffer
+---@return boolean queued
+---@return string? why_not
+function WebSocket:send(data, is_binary) end
+
+---@param code? integer 1000 to 4999
+---@param reason? string at most 123 bytes
+---@return boolean
+---@return string? why_not
+function WebSocket:close(code, reason) end
+
+---@param topic string
+---@return boolean
+---@return string? why_not
+function WebSocket:subscribe(topic) end
+
+---@param topic string
+function WebSocket:unsubscribe(topic) end
+
+---To all subscribers but this one.
+---@param topic string
+---@param data string|sioc.Buffer
+---@param is_binary? boolean
+---@return integer receivers
+function WebSocket:publish(topic, data, is_binary) end
+
 ---@class sioc.NamespaceOptions
 ---@field pattern? boolean the name is a Lua pattern
 
@@ -165,16 +216,6 @@ function Server:delete(path, handler) end
 ---@param prefix string
 ---@param folder string
 function Server:static(prefix, folder) end
-
----Planned: plain WebSocket connections.
----@param path string
----@param handler fun(ws: sioc.WebSocket, req: sioc.Request)
-function Server:websocket(path, handler) end
-
----Planned.
----@param topic string
----@param data string
-function Server:publish(topic, data) end
 
 ---What happens below the sockets: requests and sessions.
 ---@class sioc.Engine
@@ -497,23 +538,6 @@ function Response:send(body) end
 
 ---@param value sioc.Value
 function Response:json(value) end
-
----@class sioc.WebSocket
-local WebSocket = {}
-
----@param event "message"|"close"
----@param handler fun(data: string, is_binary: boolean)
-function WebSocket:on(event, handler) end
-
----@param data string|sioc.Buffer
-function WebSocket:send(data) end
-
----@param code? integer
----@param reason? string
-function WebSocket:close(code, reason) end
-
----@param topic string
-function WebSocket:subscribe(topic) end
 
 -- Values -----------------------------------------------------------------------------------------
 

@@ -16,5 +16,6 @@
 #include <sioc/sink.h>
 #include <sioc/socket.h>
 #include <sioc/watch.h>
+#include <sioc/websocket.h>
 
 #endif

@@ -51,7 +51,8 @@ static void wrong_calls_are_explained(void **state)
              "refuses(io.timeout, io, -1)\n"
              "refuses(io.listen, io, 70000)\n"
              "refuses(io.of, io, '^%', { pattern = true })\n"
-             "refuses(io.websocket, io, '/x', print)\n"
+             "refuses(io.websocket, io, 'x', print)\n"
+             "refuses(io.publish, io, 't', '\\255')\n"
              "refuses(io.static, io, '/', 'no such folder')\n" TAIL,
         "false\tthis is a method: call it with a colon, as in io:emit(...) or "
         "socket:emit(...)\n"
@@ -69,7 +70,8 @@ static void wrong_calls_are_explained(void **state)
         "false\tbad argument #2 to '?' (a time in seconds expected, 0 or more)\n"
         "false\tbad argument #2 to '?' (a port from 0 to 65535 expected)\n"
         "false\tmalformed pattern (ends with '%')\n"
-        "false\twebsocket is not available yet in sioc " SIOC_VERSION "\n"
+        "false\twebsocket x: invalid argument\n"
+        "false\tnot valid UTF-8; use sioc.binary() for raw bytes\n"
         "false\tstatic folder \"no such folder\": there is no readable folder of that "
         "name\n");
 }

@@ -41,17 +41,24 @@ static void tcp_connect(struct wire *w, struct sioc_loop *loop, uint16_t port)
     fcntl(w->fd, F_SETFL, O_NONBLOCK);
 }
 
-void wire_connect_query(struct wire *w, struct sioc_loop *loop, uint16_t port,
-                        const char *query)
+void wire_connect_path(struct wire *w, struct sioc_loop *loop, uint16_t port, const char *path)
 {
     static const char headers[] = " HTTP/1.1\r\nHost: x\r\n"
                                   "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                                   "Sec-WebSocket-Version: 13\r\n\r\n";
     tcp_connect(w, loop, port);
-    put(w, "GET /socket.io/?", 16);
-    put(w, query, strlen(query));
+    put(w, "GET ", 4);
+    put(w, path, strlen(path));
     put(w, headers, sizeof headers - 1);
+}
+
+void wire_connect_query(struct wire *w, struct sioc_loop *loop, uint16_t port,
+                        const char *query)
+{
+    char path[512];
+    snprintf(path, sizeof path, "/socket.io/?%s", query);
+    wire_connect_path(w, loop, port, path);
 }
 
 void wire_connect(struct wire *w, struct sioc_loop *loop, uint16_t port)
@@ -81,19 +88,24 @@ static void drop(struct wire *w, size_t n)
     w->len -= n;
 }
 
-bool wire_open(struct wire *w)
+bool wire_upgraded(struct wire *w)
 {
     for (int turn = 0; turn < TURNS && !w->eof; turn++) {
         unsigned char *end = memmem(w->in, w->len, "\r\n\r\n", 4);
         if (end) {
             bool ok = w->len > 12 && memcmp(w->in, "HTTP/1.1 101", 12) == 0;
             drop(w, (size_t)(end + 4 - w->in));
-            const char *open = ok ? wire_next(w) : NULL;
-            return open && open[0] == '0';
+            return ok;
         }
         pump(w);
     }
     return false;
+}
+
+bool wire_open(struct wire *w)
+{
+    const char *open = wire_upgraded(w) ? wire_next(w) : NULL;
+    return open && open[0] == '0';
 }
 
 const char *wire_http(struct sioc_loop *loop, uint16_t port, const char *head, const void *body,

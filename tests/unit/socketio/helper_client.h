@@ -18,6 +18,9 @@ void wire_connect(struct wire *w, struct sioc_loop *loop, uint16_t port);
 /* The same with another query. */
 void wire_connect_query(struct wire *w, struct sioc_loop *loop, uint16_t port,
                         const char *query);
+/* The same with another path; what comes behind the head of the answer is left to wire_next. */
+void wire_connect_path(struct wire *w, struct sioc_loop *loop, uint16_t port, const char *path);
+bool wire_upgraded(struct wire *w);
 /* One HTTP request on a connection of its own: the body of the answer as text in a static
  * buffer, "" when there was none.
  *   head  "GET /path", perhaps with "\n" and header lines behind, each ended by "\r\n" */

@@ -57,8 +57,9 @@ static void on_drained(void *user)
     buf_put_str(&p->log, STR("drained "));
 }
 
-const struct ws_conn_events quiet_events = {on_message, on_closed, NULL};
-const struct ws_conn_events events = {on_message, on_closed, on_drained};
+const struct ws_conn_events quiet_events = {.message = on_message, .closed = on_closed};
+const struct ws_conn_events events = {
+    .message = on_message, .closed = on_closed, .drained = on_drained};
 
 static void on_accept(void *user, struct net_stream *stream)
 {

@@ -235,6 +235,43 @@ static void test_defects(void **state)
     }
 }
 
+/* The answer comes with the first byte that is wrong, not with the end of frame or message. */
+static void test_bad_text_fails_fast(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t good; /* bytes that may still become something */
+    } cases[] = {
+        {"abc\xff-", 3}, {"\xce\xba\xed\xa0\x80-", 3}, {"\xf4\x90\x80\x80-", 1}, {"\x80-", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int fragmented = 0; fragmented < 3; fragmented++) {
+            struct buf s = new_stream();
+            struct ws_reader reader;
+            struct transcript t = {.reader = &reader};
+            if (fragmented) /* in the first fragment, in a later one */
+                put_frame(&s, 0x01, "abc", fragmented == 1 ? 0 : 3);
+            put_frame(&s, fragmented ? 0x00 : 0x81, cases[i].text, strlen(cases[i].text));
+            size_t good = s.len - strlen(cases[i].text) + cases[i].good;
+            for (size_t step = 1; step <= good; step++) {
+                buf_init(&t.text);
+                ws_reader_init(&reader, &events, &t, MAX_BYTES);
+                struct buf copy = new_stream();
+                buf_put(&copy, s.bytes, s.len);
+                for (size_t at = 0; at < good; at += step) {
+                    size_t len = good - at < step ? good - at : step;
+                    assert_int_equal(ws_reader_feed(&reader, copy.bytes + at, len), 0);
+                }
+                assert_int_equal(ws_reader_feed(&reader, copy.bytes + good, 1), 1007);
+                ws_reader_deinit(&reader);
+                buf_deinit(&copy);
+                buf_deinit(&t.text);
+            }
+            buf_deinit(&s);
+        }
+    }
+}
+
 static void test_raw_defects(void **state)
 {
     (void)state;
@@ -529,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_close_frames),
         cmocka_unit_test(test_defects),
+        cmocka_unit_test(test_bad_text_fails_fast),
         cmocka_unit_test(test_raw_defects),
         cmocka_unit_test(test_sum_of_fragments_may_be_just_the_limit),
         cmocka_unit_test(test_empty_fragments_are_counted),
