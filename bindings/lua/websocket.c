@@ -433,7 +433,10 @@ static int add_route(lua_State *L)
     int r;
 
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (slua_is_retired(server->api))
+        return 0;
     handler.ref = slua_function_ref(L, server->api, 3);
+    server->registered++;
     r = sioc_websocket_route(server->core, path, handler);
     if (r >= 0)
         return 0;

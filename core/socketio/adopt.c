@@ -171,6 +171,7 @@ int sioc_server_adopt(struct sioc_server *server, struct sioc_server *draft)
     int error = add_namespaces(server, draft);
     if (error < 0)
         return error;
+    sio_websockets_swap(server, draft);
     server->generation++;
     server->rebind_at = 0;
     SWAP(void *, server->rebind_user, draft->rebind_user);

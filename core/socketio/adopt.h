@@ -17,6 +17,8 @@ void sio_socket_reloaded(struct sioc_socket *socket);
 void sio_server_swap_options(struct sioc_server *server,
                              struct sioc_server *draft);                     /* server.c */
 void sio_routes_swap(struct sioc_server *server, struct sioc_server *draft); /* http_api.c */
+void sio_websockets_swap(struct sioc_server *server,
+                         struct sioc_server *draft); /* websocket.c */
 void sio_surveys_forget(struct sioc_server *server,
                         bool (*mine)(void *user, const struct sioc_handler *handler),
                         void *user); /* survey.c */

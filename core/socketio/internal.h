@@ -74,11 +74,12 @@ struct sioc_server {
     struct handle_table websockets; /* plain ones */
     struct list plain_websockets;   /* those that are open */
     struct http_router websocket_routes;
-    struct map topics;            /* of plain WebSockets, by name (topic.c) */
-    struct handle_table requests; /* HTTP requests with a route */
-    struct handle_table matches;  /* clients that wait for a dynamic namespace (dynamic.c) */
-    struct list parents;          /* of dynamic namespaces, in the order of registration */
-    struct list dynamic;          /* all children, also those that are closed but referenced */
+    struct list websocket_handlers; /* of those routes (websocket.c) */
+    struct map topics;              /* of plain WebSockets, by name (topic.c) */
+    struct handle_table requests;   /* HTTP requests with a route */
+    struct handle_table matches;    /* clients that wait for a dynamic namespace (dynamic.c) */
+    struct list parents;            /* of dynamic namespaces, in the order of registration */
+    struct list dynamic; /* all children, also those that are closed but referenced */
     size_t parent_count;
     size_t room_count;    /* with a record, of all namespaces */
     size_t dynamic_count; /* children that are open */

@@ -158,6 +158,7 @@ static int server_init(struct sioc_server *server)
     handle_table_init(&server->websockets);
     list_init(&server->plain_websockets);
     http_router_init(&server->websocket_routes);
+    list_init(&server->websocket_handlers);
     map_init(&server->topics);
     handle_table_init(&server->matches);
     list_init(&server->parents);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "engineio/websocket.h"
+#include "socketio/adopt.h"
 #include "ws/accept.h"
 #include "ws/handshake.h"
 
@@ -16,6 +17,7 @@ enum {
     CODE_GOING_AWAY = 1001,
     CODE_EMPTY = 1005,
     CODE_ABRUPT = 1006,
+    CODE_RESTART = 1012,
     CODE_TRY_AGAIN = 1013,
 };
 #define REASON_MAX 123
@@ -23,6 +25,7 @@ enum {
 struct sio_ws_route {
     struct sioc_server *server;
     struct sioc_websocket_handler handler;
+    struct list node; /* in server->websocket_handlers */
 };
 
 static void on_message(void *user, bool binary, uint8_t *bytes, size_t len);
@@ -204,11 +207,38 @@ void sio_websocket_request(struct sioc_server *server, struct http_request *requ
         http_router_dispatch(&server->websocket_routes, request);
 }
 
-void sio_websockets_close(struct sioc_server *server)
+static void close_all(struct sioc_server *server, unsigned code, struct sioc_str reason)
 {
     while (!list_empty(&server->plain_websockets))
-        close_with(LIST_ENTRY(server->plain_websockets.next, struct sioc_websocket, node),
-                   CODE_GOING_AWAY, STR("server shutting down"));
+        close_with(LIST_ENTRY(server->plain_websockets.next, struct sioc_websocket, node), code,
+                   reason);
+}
+
+void sio_websockets_close(struct sioc_server *server)
+{
+    close_all(server, CODE_GOING_AWAY, STR("server shutting down"));
+}
+
+static void set_owner(struct list *handlers, struct sioc_server *server)
+{
+    for (struct list *l = handlers->next; l != handlers; l = l->next)
+        LIST_ENTRY(l, struct sio_ws_route, node)->server = server;
+}
+
+/* The handlers of a connection were set by its `open`, which belongs to what goes. */
+void sio_websockets_swap(struct sioc_server *server, struct sioc_server *draft)
+{
+    struct http_router router = server->websocket_routes;
+    struct list old;
+    close_all(server, CODE_RESTART, STR("service restart"));
+    server->websocket_routes = draft->websocket_routes;
+    draft->websocket_routes = router;
+    list_init(&old);
+    list_splice(&old, &server->websocket_handlers);
+    list_splice(&server->websocket_handlers, &draft->websocket_handlers);
+    list_splice(&draft->websocket_handlers, &old);
+    set_owner(&server->websocket_handlers, server);
+    set_owner(&draft->websocket_handlers, draft);
 }
 
 /* ---- <sioc/websocket.h> ---- */
@@ -216,6 +246,7 @@ void sio_websockets_close(struct sioc_server *server)
 static void route_drop(void *user)
 {
     struct sio_ws_route *route = user;
+    list_remove(&route->node);
     if (route->handler.drop)
         route->handler.drop(route->handler.user, route->handler.ref);
     mem_free(route);
@@ -227,11 +258,13 @@ int sioc_websocket_route(struct sioc_server *server, struct sioc_str path,
     struct sio_ws_route *route = mem_alloc(sizeof *route);
     if (!route)
         return SIOC_ENOMEM;
-    *route = (struct sio_ws_route){server, handler};
+    *route = (struct sio_ws_route){.server = server, .handler = handler};
     int error =
         http_router_add(&server->websocket_routes, HTTP_GET, path, on_route, route, route_drop);
     if (error < 0)
         mem_free(route);
+    else
+        list_append(&server->websocket_handlers, &route->node);
     return error;
 }
 

@@ -26,8 +26,10 @@ extern "C" {
  *   - A namespace that the draft does not have keeps its sockets, but their events find no
  *     handler and nobody can join it; with the option drop_missing_namespaces they are
  *     disconnected ("server namespace disconnect").
- *   - Options hold for what comes: a session keeps the heartbeat it was promised.  "path" and
- *     "transports" stay what they were.
+ *   - Plain WebSockets (websocket.h) are closed with 1012, "service restart": what they were
+ * told to do cannot be asked for again.
+ *   - Options hold for what comes: a session keeps the heartbeat it was promised.  "path",
+ *     "transports" and "per_message_deflate" stay what they were.
  *   - A socket whose middleware is being asked is asked by all of the new ones, too.
  * Addresses are not touched.  Not from inside one of the server's callbacks.
  * 0, SIOC_ENOMEM (then nothing has changed). */
