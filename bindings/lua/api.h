@@ -227,6 +227,12 @@ enum { SLUA_SOCKET_DATA = 1, SLUA_SOCKET_HANDSHAKE, SLUA_SOCKET_NSP, SLUA_SOCKET
 void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket);
 /* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
 void slua_push_handshake(lua_State *L, const struct sioc_socket *socket);
+
+/* connection state recovery (recovery.c) */
+/* As sioc_server_on_socket_save wants it; user is the slua_server. */
+int slua_save_data(void *user, struct sioc_socket *socket, struct sioc_sink *sink);
+/* Pushes what socket.data is at first: an empty table, or that of the session before. */
+void slua_push_data(lua_State *L, const struct sioc_socket *socket);
 static inline struct sioc_socket *slua_find_socket(const struct slua_socket *s)
 {
     struct sioc_server *core = s->nsp->server->core;

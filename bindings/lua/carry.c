@@ -185,7 +185,7 @@ static bool push_target(lua_State *L, const struct access *a)
     if (lua_getiuservalue(L, -1, SLUA_SOCKET_DATA) != LUA_TNIL)
         return true;
     lua_pop(L, 1);
-    lua_newtable(L);
+    slua_push_data(L, socket);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, -3, SLUA_SOCKET_DATA);
     return true;

@@ -99,7 +99,8 @@ static int set_value(struct walk *w, const char *name, int index)
     case LUA_TTABLE:
         /* The settings of what is also a switch turn it on. */
         if (strcmp(name, "cookie") == 0 || strcmp(name, "http_compression") == 0 ||
-            strcmp(name, "per_message_deflate") == 0)
+            strcmp(name, "per_message_deflate") == 0 ||
+            strcmp(name, "connection_state_recovery") == 0)
             sioc_options_set_bool(w->options, name, true, error, cap);
         return lua_rawlen(L, index) > 0 ? set_list(w, name, index) : set_table(w, name, index);
     case LUA_TFUNCTION:

@@ -39,6 +39,7 @@ static void configure(lua_State *L, struct slua_server *server, bool first)
     sioc_server_set_log(server->core, config->log_level, config->log, config->log_user);
     sioc_server_on_socket_gone(server->core, on_socket_gone);
     sioc_server_on_rebind(server->core, slua_on_rebind, server);
+    sioc_server_on_socket_save(server->core, slua_save_data, server);
     if (config->client_dir && sioc_server_set_client_dir(server->core, config->client_dir) < 0)
         luaL_error(L, "not enough memory");
     for (size_t i = 0; first && i < config->static_count; i++) {

@@ -171,7 +171,7 @@ static void push_data(lua_State *L)
     if (lua_getiuservalue(L, 1, DATA) != LUA_TNIL)
         return;
     lua_pop(L, 1);
-    lua_newtable(L);
+    slua_push_data(L, slua_find_socket(self(L)));
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, DATA);
 }
@@ -231,7 +231,7 @@ static int push_property(lua_State *L, const struct slua_socket *s, int property
         lua_pushboolean(L, !connected);
         return 1;
     case RECOVERED:
-        lua_pushboolean(L, 0);
+        lua_pushboolean(L, socket && sioc_socket_recovered(socket));
         return 1;
     case RELOADED:
         lua_pushboolean(L, s->reloaded);

@@ -54,6 +54,9 @@
     X(reject_rooms, "joins above a limit of rooms, or with a name too long")          \
     X(reject_acks, "emits that ask for more answers than max_pending_acks")           \
     X(reject_waiting_events, "too many events of a socket wait for its middleware")   \
+    X(recoveries, "sockets that came back and found their session")                   \
+    X(recovery_refused, "sockets that asked for a session in vain")                   \
+    X(recov_evict, "packets and sessions given up for lack of room")                  \
     X(ack_unknown, "acks for an id nobody waits for")
 
 struct metrics {

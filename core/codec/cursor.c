@@ -90,6 +90,16 @@ int sioc_cursor_init(struct sioc_cursor *cursor, struct sioc_str json_array)
     return 0;
 }
 
+int json_cursor_map(struct sioc_cursor *cursor, struct sioc_str text)
+{
+    struct view v = {text.ptr, text.len ? text.ptr + text.len : NULL};
+    if (!text.len || !take(&v, '{'))
+        return SIOC_EINVAL;
+    *cursor =
+        (struct sioc_cursor){.text = text, .at = (size_t)(v.at - text.ptr), .in_map = true};
+    return 0;
+}
+
 static enum sioc_kind kind_at(struct view v)
 {
     switch (json_peek(sioc_str_n(v.at, (size_t)(v.end - v.at)))) {

@@ -5,4 +5,8 @@
 
 #include <sioc/args.h>
 
+/* Starts before the first member of the JSON object in `text`; otherwise as sioc_cursor_init.
+ */
+int json_cursor_map(struct sioc_cursor *cursor, struct sioc_str text);
+
 #endif

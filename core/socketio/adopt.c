@@ -178,6 +178,7 @@ int sioc_server_adopt(struct sioc_server *server, struct sioc_server *draft)
     void (*rebind)(void *, struct sioc_socket *) = server->rebind;
     server->rebind = draft->rebind;
     draft->rebind = rebind;
+    SWAP(void *, server->socket_save_user, draft->socket_save_user);
     sio_server_swap_options(server, draft);
     sio_routes_swap(server, draft);
     take_namespaces(server, draft);

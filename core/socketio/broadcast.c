@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "socketio/message.h"
 #include "socketio/outgoing.h"
+#include "socketio/recovery.h"
 #include "socketio/room.h"
 #include "socketio/socket.h"
 #include "socketio/survey.h"
@@ -75,6 +76,7 @@ struct delivery {
     bool is_volatile;
     struct sio_survey *survey; /* NULL: nobody is asked */
     uint64_t id;
+    uint64_t number; /* of the packet, for those who come back; 0: none */
     int sent;
 };
 
@@ -88,6 +90,8 @@ static void deliver(void *user, struct sioc_socket *s)
         s->nsp->server->metrics.volatile_dropped++;
         return;
     }
+    if (d->number)
+        sio_recovery_sent(s, d->number);
     if (d->survey && sio_survey_ask(d->survey, s, d->id) < 0)
         return;
     if (eio_session_send(session, d->frame) == 0)
@@ -140,6 +144,10 @@ static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
     bool asks = emit && emit->ack.call;
     m->nsp = nsp;
     d->id = nsp->next_ack_id;
+    d->number = 0;
+    m->offset = STR("");
+    if (nsp->recovery && !asks)
+        sio_recovery_stamp(nsp, m, d->is_volatile);
     d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
     if (!d->frame)
         return error;
@@ -149,6 +157,8 @@ static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
         return SIOC_ENOMEM;
     }
     nsp->next_ack_id += asks;
+    if (m->offset.len && !d->is_volatile)
+        d->number = sio_recovery_keep(nsp, d->frame, target);
     if (nsp->overheard)
         tell_overheard(nsp, target, m);
     visit_target(nsp, target, deliver, d);

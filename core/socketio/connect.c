@@ -12,6 +12,7 @@
 #include "socketio/message.h"
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
+#include "socketio/recovery.h"
 #include "socketio/socket.h"
 
 /* {"message": text, "data": data} */
@@ -115,10 +116,12 @@ int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
 void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp, struct sioc_str auth)
 {
     struct sioc_socket *s = sio_socket_new(client, nsp, auth);
-    if (s)
-        advance(s);
-    else
+    if (!s || sio_recovery_begin(s) < 0)
         sio_client_violation(client, "out of memory");
+    else if (sioc_socket_recovered(s) && nsp->server->options->recovery_skip_middlewares)
+        sio_socket_join_namespace(s);
+    else
+        advance(s);
 }
 
 /* auth: JSON, checked. */

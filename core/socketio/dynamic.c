@@ -13,6 +13,7 @@
 #include "socketio/event.h"
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
+#include "socketio/recovery.h"
 #include <stdio.h>
 
 struct match {
@@ -112,7 +113,7 @@ static void free_if_unused(struct sioc_namespace *nsp)
 void sio_dynamic_sweep(struct sioc_namespace *nsp)
 {
     struct sioc_server *server = nsp->server;
-    if (!nsp->parent || !nsp->listed || nsp->inhabitants > 0 ||
+    if (!nsp->parent || !nsp->listed || nsp->inhabitants > 0 || sio_recovery_holds(nsp) ||
         !server->options->cleanup_empty_child_namespaces)
         return;
     nsp->listed = false;

@@ -3,6 +3,7 @@
 #include "socketio/client.h"
 #include "socketio/message.h"
 #include "socketio/outgoing.h"
+#include "socketio/recovery.h"
 #include "socketio/room.h"
 #include "socketio/socket.h"
 
@@ -45,10 +46,17 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
                       const struct sioc_emit *emit)
 {
     int error;
+    bool recovers = s->nsp->recovery != NULL;
+    /* What is sent before CONNECT is answered is not sent again. */
+    bool keeps = recovers && !(emit && emit->is_volatile) && s->state == SIO_CONNECTED;
+    if (recovers)
+        sio_recovery_stamp(s->nsp, m, !keeps);
     struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, NULL, &error);
     if (!frame)
         return error;
     frame->no_compress = emit && emit->no_compress;
+    if (keeps)
+        sio_recovery_sent(s, sio_recovery_keep_own(s, frame));
     sio_outgoing_tell(s, m);
     error = sio_socket_send(s, frame);
     eio_frame_unref(frame);

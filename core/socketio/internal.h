@@ -35,7 +35,9 @@
 #define SIO_MAX_EVENT_NAME     256
 
 struct sio_client;
-struct sio_parser; /* parser.h */
+struct sio_parser;   /* parser.h */
+struct sio_recovery; /* recovery.h */
+struct sio_tracking;
 
 /* ---- handlers (handlers.c) ---- */
 
@@ -111,6 +113,8 @@ struct sioc_server {
     uint32_t
         generation; /* how often it has adopted a draft; a socket has the one it is bound to */
     uint32_t rebind_at; /* slots of `sockets` below this one are bound */
+    int (*socket_save)(void *user, struct sioc_socket *socket, struct sioc_sink *sink);
+    void *socket_save_user;
 
     bool closing;
     void (*closed)(void *user);
@@ -160,6 +164,7 @@ struct sioc_namespace {
     struct sioc_handler *middleware;
     size_t middleware_count, middleware_cap;
     uint64_t next_ack_id;
+    struct sio_recovery *recovery; /* NULL: without the option */
     intptr_t host_ref;
     size_t inhabitants; /* sockets in any state: what keeps a dynamic namespace open */
     size_t overheard;   /* sockets with handlers of what is sent to them */
@@ -225,8 +230,9 @@ struct sioc_socket {
     struct sio_gate *gate;          /* middleware of the socket (passage.c); NULL: none */
     char *auth;                     /* JSON object, owned; NULL = {} */
     intptr_t host_ref;
-    uint64_t reply_serial; /* events that wanted an answer */
-    uint64_t replied;      /* bit i: the one i before the last was answered */
+    uint64_t reply_serial;         /* events that wanted an answer */
+    struct sio_tracking *tracking; /* NULL: nothing is recovered */
+    uint64_t replied;              /* bit i: the one i before the last was answered */
     void *host_owner;
     uint32_t generation; /* of the server, when its handlers were set */
     uint32_t room_count, room_cap;

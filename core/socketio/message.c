@@ -26,6 +26,7 @@ static struct sioc_message *take(struct sioc_namespace *nsp)
     m->server = server;
     m->nsp = nsp;
     m->complete = false;
+    m->offset = STR("");
     server->parser->begin(m, (unsigned)server->options->max_depth);
     return m;
 }

@@ -9,9 +9,10 @@
 struct sioc_message {
     struct sioc_server *server;
     struct sioc_namespace *nsp;
-    struct buf text; /* the elements so far, as the server's parser writes them */
-    bool complete;   /* no element can come any more: a frame was made */
-    size_t data_len; /* of text, then: what belongs to the elements */
+    struct buf text;        /* the elements so far, as the server's parser writes them */
+    bool complete;          /* no element can come any more: a frame was made */
+    size_t data_len;        /* of text, then: what belongs to the elements */
+    struct sioc_str offset; /* one more element of the frame (recovery.h); "" = none */
     struct json_binaries binaries;
     struct buf stack; /* of the writer */
     union {

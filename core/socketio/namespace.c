@@ -3,6 +3,7 @@
 #include "socketio/namespace.h"
 #include "base/mem.h"
 #include "socketio/handlers.h"
+#include "socketio/recovery.h"
 
 /* ---- life ---- */
 
@@ -32,7 +33,7 @@ int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
     list_init(&nsp->node);
     list_init(&nsp->children);
     list_init(&nsp->sibling);
-    if (!nsp->name) {
+    if (!nsp->name || sio_recovery_init(nsp) < 0) {
         mem_free(nsp);
         return SIOC_ENOMEM;
     }
@@ -64,6 +65,7 @@ void sio_namespace_announce(struct sioc_namespace *nsp)
 
 void sio_namespace_free(struct sioc_namespace *nsp)
 {
+    sio_recovery_free(nsp);
     sio_listeners_free(&nsp->events);
     sio_listeners_free(&nsp->lifecycle);
     for (size_t i = 0; i < nsp->middleware_count; i++)

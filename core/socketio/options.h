@@ -27,6 +27,8 @@ struct sioc_options {
     double max_rooms, max_rooms_total, max_namespaces, max_dynamic_namespaces, max_pending_acks;
     bool cleanup_empty_child_namespaces;
     struct sio_text_list cors_origin, cors_methods, cors_allowed_headers, cors_exposed_headers;
+    bool recovery, recovery_skip_middlewares;
+    double recovery_duration, recovery_max_packets, recovery_max_bytes, recovery_max_sessions;
     double cors_max_age; /* seconds, -1 = not given */
     double max_conns, max_conns_per_ip, max_handshakes_per_ip, max_unknown_sids_per_ip;
     double max_keepalive_requests, max_packets, max_pings; /* those above: -1 = not given */

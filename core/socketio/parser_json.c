@@ -107,8 +107,15 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
     struct buf *head = &m->nsp->server->scratch;
     size_t attachments = m->binaries.count;
     if (!m->complete)
-        buf_putc(&m->text, ']');
+        m->data_len = m->text.len;
     m->complete = true;
+    m->text.len = m->data_len; /* without what another namespace's frame has put behind it */
+    if (m->offset.len) {
+        buf_put_str(&m->text, STR(",\""));
+        buf_put_str(&m->text, m->offset);
+        buf_putc(&m->text, '"');
+    }
+    buf_putc(&m->text, ']');
     buf_reset(head);
     sio_packet_write_head(head, attachments ? binary_type(type) : type, attachments,
                           sio_namespace_name(m->nsp), id);

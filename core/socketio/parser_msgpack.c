@@ -233,7 +233,9 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
         put_id(head, id);
     put_type(head, type);
     mpk_put_string(head, STR("data"));
-    mpk_put_array(head, m->writer.mpk.count);
+    mpk_put_array(head, m->writer.mpk.count + (m->offset.len > 0));
+    if (m->offset.len)
+        mpk_put_string(&m->text, m->offset);
     if (type != SIO_ACK)
         put_id(&m->text, id);
     put_nsp(&m->text, sio_namespace_name(m->nsp));

@@ -222,6 +222,15 @@ int sioc_server_set_client_dir(struct sioc_server *server, const char *dir)
     return 0;
 }
 
+void sioc_server_on_socket_save(struct sioc_server *server,
+                                int (*fn)(void *user, struct sioc_socket *socket,
+                                          struct sioc_sink *sink),
+                                void *user)
+{
+    server->socket_save = fn;
+    server->socket_save_user = user;
+}
+
 void sioc_server_on_socket_gone(struct sioc_server *server,
                                 void (*fn)(void *owner, intptr_t host_ref))
 {

@@ -19,6 +19,7 @@
 #include "socketio/outgoing.h"
 #include "socketio/parser.h"
 #include "socketio/passage.h"
+#include "socketio/recovery.h"
 #include "socketio/room.h"
 #include <stdio.h>
 
@@ -31,6 +32,7 @@ static void socket_free(struct net_garbage *garbage)
     sio_listeners_free(&s->listeners);
     sio_listeners_free(&s->outgoing);
     sio_gate_free(s);
+    sio_tracking_free(s);
     mem_free(s->auth);
     mem_free(s);
 }
@@ -114,9 +116,23 @@ static void bury(struct sioc_socket *s)
     net_loop_discard(server->loop, &s->garbage, socket_free);
 }
 
+static int send_connect(struct sioc_socket *s)
+{
+    char json[80] = "";
+    struct sioc_str pid = sio_recovery_pid(s);
+    int len = 0;
+    if (!s->client->is_v3)
+        len = snprintf(json, sizeof json, "{\"sid\":\"%s\"%s%.*s%s}", s->id,
+                       pid.len ? ",\"pid\":\"" : "", SIOC_STR_ARG(pid), pid.len ? "\"" : "");
+    struct eio_frame *frame = sio_packet_frame(
+        s->nsp->server, SIO_CONNECT, sio_namespace_name(s->nsp), sioc_str_n(json, (size_t)len));
+    int error = frame ? sio_socket_send(s, frame) : SIOC_ENOMEM;
+    eio_frame_unref(frame);
+    return error;
+}
+
 void sio_socket_join_namespace(struct sioc_socket *s)
 {
-    struct sioc_server *server = s->nsp->server;
     if (sio_namespace_add(s->nsp, s) < 0) {
         sio_client_violation(s->client, "out of memory");
         return;
@@ -126,15 +142,9 @@ void sio_socket_join_namespace(struct sioc_socket *s)
     sio_room_join_own(s);
     if (s->state != SIO_CONNECTED)
         return; /* a handler of "join-room" has put it out */
-    char json[48] = "";
-    int len = 0;
-    if (!s->client->is_v3)
-        len = snprintf(json, sizeof json, "{\"sid\":\"%s\"}", s->id);
-    struct eio_frame *frame = sio_packet_frame(server, SIO_CONNECT, sio_namespace_name(s->nsp),
-                                               sioc_str_n(json, (size_t)len));
-    int error = frame ? sio_socket_send(s, frame) : SIOC_ENOMEM;
-    eio_frame_unref(frame);
-    if (error == SIOC_ENOMEM) {
+    if (sio_recovery_resume(s) < 0)
+        return;
+    if (send_connect(s) == SIOC_ENOMEM) {
         sio_client_violation(s->client, "out of memory");
         return;
     }
@@ -157,6 +167,7 @@ void sio_socket_close(struct sioc_socket *s, const char *reason, const char *det
         return;
     if (s->state == SIO_CONNECTING) { /* nobody was told that it came */
         s->state = SIO_GONE;
+        sio_recovery_refused(s);
         sio_room_leave_all(s);
         leave_client(s);
         sio_ack_fail_all(s);
@@ -164,12 +175,14 @@ void sio_socket_close(struct sioc_socket *s, const char *reason, const char *det
         bury(s);
         return;
     }
+    sio_recovery_leaving(s);
     sio_socket_rebind(s);
     sio_hold_flush(s); /* what came before the end is delivered before the end */
     if (s->state != SIO_CONNECTED)
         return; /* a handler of those has closed it meanwhile */
     s->state = SIO_LEAVING;
     call_lifecycle(s, SIOC_EVENT_DISCONNECTING, "disconnecting", reason, details);
+    sio_recovery_save(s, reason);
     sio_ack_fail_all(s);
     sio_room_leave_all(s);
     sio_namespace_remove(s->nsp, s);

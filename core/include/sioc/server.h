@@ -59,6 +59,13 @@ SIOC_API void sioc_server_free(struct sioc_server *server);
  * after its handlers: the host drops its object then. */
 SIOC_API void sioc_server_on_socket_gone(struct sioc_server *server,
                                          void (*fn)(void *owner, intptr_t host_ref));
+/* With the option connection_state_recovery: fn is called when a socket goes that may come
+ * back, between its DISCONNECTING and DISCONNECT handlers, and puts one value into the sink, or
+ * nothing; < 0 means nothing as well.  sioc_socket_read_data gives it back. */
+SIOC_API void sioc_server_on_socket_save(struct sioc_server *server,
+                                         int (*fn)(void *user, struct sioc_socket *socket,
+                                                   struct sioc_sink *sink),
+                                         void *user);
 SIOC_API struct sioc_loop *sioc_server_loop(const struct sioc_server *server);
 /* Engine.IO sessions that are open now (clients, not sockets). */
 SIOC_API size_t sioc_server_client_count(const struct sioc_server *server);

@@ -25,6 +25,12 @@ SIOC_API struct sioc_str sioc_socket_id(const struct sioc_socket *socket);
 SIOC_API struct sioc_namespace *sioc_socket_namespace(const struct sioc_socket *socket);
 /* Joined, and not yet disconnected. */
 SIOC_API bool sioc_socket_connected(const struct sioc_socket *socket);
+/* It came back (option connection_state_recovery), with its id, rooms and data; from its first
+ * middleware on. */
+SIOC_API bool sioc_socket_recovered(const struct sioc_socket *socket);
+/* Drives the sink with the value that was put aside when it went (sioc_server_on_socket_save).
+ * SIOC_ENOTFOUND: it is not recovered, or there is none; the sink's error. */
+SIOC_API int sioc_socket_read_data(const struct sioc_socket *socket, struct sioc_sink *sink);
 /* "polling" or "websocket"; static. */
 SIOC_API const char *sioc_socket_transport(const struct sioc_socket *socket);
 /* The version of Engine.IO that the client speaks, 3 or 4; 0 when it has gone. */

@@ -17,6 +17,9 @@ const nested = (table) => Object.fromEntries(Object.entries(table).map(([name, v
 const given = {};
 for (const [name, value] of Object.entries(options))
   given[camel(name)] = isTable(value) ? nested(value) : SECONDS.includes(name) ? value * 1000 : value;
+const recovery = options.connection_state_recovery;
+if (recovery)
+  given.connectionStateRecovery = { skipMiddlewares: recovery.skip_middlewares ?? false, ...(recovery.max_disconnection_duration && { maxDisconnectionDuration: recovery.max_disconnection_duration * 1000 }) };
 if (options.parser === 'msgpack') given.parser = msgpack;
 else delete given.parser;
 
@@ -161,6 +164,8 @@ function serve(nsp, name) {
       ack({ auth: h.auth, query: h.query, agent: h.headers['user-agent'], address: h.address, url: h.url, secure: h.secure, xdomain: h.xdomain, time: h.time, issued: typeof h.issued === 'number' });
     });
     socket.on('clients', (ack) => ack(app.engine.clientsCount));
+    socket.on('set', (name, value, ack) => { socket.data[name] = value; ack(); });
+    socket.on('data', (ack) => ack(socket.data));
     socket.on('me', (ack) => ack({ id: socket.id, connected: socket.connected, recovered: socket.recovered }));
 
     socket.use(([event], next) => next(event === 'forbidden' ? Object.assign(new Error('forbidden event'), { data: { code: 403 } }) : undefined));
@@ -169,7 +174,7 @@ function serve(nsp, name) {
 }
 
 serve(app, '/');
-for (const name of ['/admin', '/chat', '/mw', '/slow', '/early']) serve(app.of(name), name);
+for (const name of ['/admin', '/chat', '/mw', '/slow', '/early', '/recovery']) serve(app.of(name), name);
 
 serve(app.of(/^\/dyn-\d+$/), 'dyn');
 app.of((name, auth, next) => {
@@ -194,6 +199,11 @@ app.of('/mw').use((socket, next) => {
 });
 app.of('/mw').use((socket, next) => next(socket.handshake.auth.plain ? new Error('plain refusal') : undefined));
 app.of('/slow').use((socket, next) => { record('slow'); setTimeout(next, 300); });
+app.of('/recovery').use((socket, next) => {
+  const { auth } = socket.handshake;
+  record('middleware', socket.id, { recovered: socket.recovered, data: socket.data });
+  setTimeout(() => next(auth.refuse ? new Error('refused') : undefined), (auth.slow ?? 0) * 1000);
+});
 app.of('/early').use((socket, next) => { socket.emit('early', 1); next(); });
 
 http.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {

@@ -1,0 +1,538 @@
+/* socketio/recovery.c -- see recovery.h.
+ *
+ * A session is saved when its connection is lost, found by its pid once, and from then on owned
+ * by the socket that has asked for it; if that one is not let in, it goes back.
+ * Invariant: a session is in `sessions` and `by_age`, or in one socket's tracking, never both.
+ */
+#include "socketio/recovery.h"
+#include "base/mem.h"
+#include "codec/cursor.h"
+#include "codec/mpk_read.h"
+#include "codec/mpk_write.h"
+#include "socketio/backlog.h"
+#include "socketio/client.h"
+#include "socketio/dynamic.h"
+#include "socketio/message.h"
+#include "socketio/namespace.h"
+#include "socketio/socket.h"
+
+#define PREFIX_LEN   7 /* of an offset: tells ours from other texts, and namespaces apart */
+#define OFFSET_SIZE  24
+#define SWEEP_MIN_MS 20
+#define SWEEP_MAX_MS 5000
+
+/* What is told by numbers of packets: [joined, left) were sent while the client was there, the
+ * last one that was for him is `sent`. */
+struct span {
+    uint64_t joined, sent, left;
+};
+
+struct sio_session {
+    struct list node; /* in by_age */
+    uint64_t left_ms;
+    size_t bytes;
+    struct span span;
+    char pid[RAND_ID_LEN + 1], id[RAND_ID_LEN + 1];
+    bool left_own_room;
+    uint8_t *data; /* of the host, as msgpack; owned */
+    size_t data_len;
+    uint32_t rooms;
+    char names[];
+};
+
+struct sio_tracking {
+    struct span span;
+    uint64_t from; /* the first packet that may have been missed */
+    char pid[RAND_ID_LEN + 1];
+    struct sio_session *session; /* what is recovered; NULL: nothing */
+};
+
+struct sio_recovery {
+    struct sioc_namespace *nsp;
+    struct sio_backlog backlog;
+    struct map sessions; /* by pid */
+    struct list by_age;
+    size_t session_bytes, max_sessions;
+    struct net_timer sweep;
+    char prefix[RAND_ID_LEN + 1];
+    char offset[OFFSET_SIZE]; /* of the message that is made now */
+};
+
+/* ---- life ---- */
+
+static uint64_t now_of(const struct sio_recovery *r)
+{
+    return net_loop_now_ms(r->nsp->server->loop);
+}
+
+static void session_free(struct sio_session *session)
+{
+    if (session)
+        mem_free(session->data);
+    mem_free(session);
+}
+
+static void unlist(struct sio_recovery *r, struct sio_session *session)
+{
+    map_remove(&r->sessions, sioc_str_n(session->pid, RAND_ID_LEN));
+    list_remove(&session->node);
+    r->session_bytes -= session->bytes;
+}
+
+static bool is_over(const struct sio_recovery *r, const struct sio_session *session)
+{
+    return now_of(r) - session->left_ms > r->backlog.max_age_ms;
+}
+
+static struct sio_session *oldest(const struct sio_recovery *r)
+{
+    return list_empty(&r->by_age) ? NULL : LIST_ENTRY(r->by_age.next, struct sio_session, node);
+}
+
+static void drop_oldest(struct sio_recovery *r)
+{
+    struct sio_session *session = oldest(r);
+    unlist(r, session);
+    session_free(session);
+}
+
+/* While there is something that grows old. */
+static void arm(struct sio_recovery *r)
+{
+    uint64_t delay = r->backlog.max_age_ms / 4;
+    delay = delay < SWEEP_MIN_MS ? SWEEP_MIN_MS : delay > SWEEP_MAX_MS ? SWEEP_MAX_MS : delay;
+    if (!net_timer_active(&r->sweep))
+        net_timer_start(r->nsp->server->loop, &r->sweep, delay);
+}
+
+static void on_sweep(struct net_timer *timer)
+{
+    struct sio_recovery *r = LIST_ENTRY(timer, struct sio_recovery, sweep);
+    bool held = sio_recovery_holds(r->nsp);
+    sio_backlog_expire(&r->backlog, now_of(r));
+    while (oldest(r) && is_over(r, oldest(r)))
+        drop_oldest(r);
+    if (oldest(r) || r->backlog.first < r->backlog.next)
+        arm(r);
+    if (held)
+        sio_dynamic_sweep(r->nsp); /* perhaps this was what kept it */
+}
+
+int sio_recovery_init(struct sioc_namespace *nsp)
+{
+    const struct sioc_options *o = nsp->server->options;
+    if (!o->recovery)
+        return 0;
+    struct sio_recovery *r = mem_zalloc(sizeof *r);
+    if (!r || rand_id(r->prefix) < 0) {
+        mem_free(r);
+        return SIOC_ENOMEM;
+    }
+    r->nsp = nsp;
+    r->prefix[PREFIX_LEN] = '\0';
+    r->max_sessions = (size_t)o->recovery_max_sessions;
+    sio_backlog_init(&r->backlog, (size_t)o->recovery_max_packets,
+                     (size_t)o->recovery_max_bytes, sio_ms(o->recovery_duration));
+    map_init(&r->sessions);
+    list_init(&r->by_age);
+    net_timer_init(&r->sweep, on_sweep);
+    nsp->recovery = r;
+    return 0;
+}
+
+void sio_recovery_free(struct sioc_namespace *nsp)
+{
+    struct sio_recovery *r = nsp->recovery;
+    nsp->recovery = NULL;
+    if (!r)
+        return;
+    net_timer_stop(&r->sweep);
+    while (oldest(r))
+        drop_oldest(r);
+    map_deinit(&r->sessions);
+    sio_backlog_deinit(&r->backlog);
+    mem_free(r);
+}
+
+bool sio_recovery_holds(const struct sioc_namespace *nsp)
+{
+    return nsp->recovery && nsp->recovery->sessions.count > 0;
+}
+
+/* ---- offsets ---- */
+
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+
+static struct sioc_str write_offset(struct sio_recovery *r, uint64_t number)
+{
+    char *end = r->offset + sizeof r->offset, *at = end;
+    do {
+        *--at = digits[number & 63];
+        number >>= 6;
+    } while (number);
+    at -= PREFIX_LEN;
+    memcpy(at, r->prefix, PREFIX_LEN);
+    return sioc_str_n(at, (size_t)(end - at));
+}
+
+static bool read_offset(const struct sio_recovery *r, struct sioc_str text, uint64_t *ret)
+{
+    uint64_t number = 0;
+    if (text.len <= PREFIX_LEN || text.len >= OFFSET_SIZE ||
+        memcmp(text.ptr, r->prefix, PREFIX_LEN) != 0)
+        return false;
+    for (size_t i = PREFIX_LEN; i < text.len; i++) {
+        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
+        if (!digit || number >> 58)
+            return false;
+        number = number << 6 | (uint64_t)(digit - digits);
+    }
+    *ret = number;
+    return number < r->backlog.next;
+}
+
+void sio_recovery_stamp(struct sioc_namespace *nsp, struct sioc_message *m, bool is_volatile)
+{
+    struct sio_recovery *r = nsp->recovery;
+    m->offset = write_offset(r, r->backlog.next - is_volatile);
+}
+
+/* ---- packets ---- */
+
+static uint64_t keep(struct sio_recovery *r, struct eio_frame *frame,
+                     const struct sio_audience *audience)
+{
+    uint64_t number = r->backlog.next, evicted = r->backlog.evicted;
+    sio_backlog_add(&r->backlog, now_of(r), frame, audience);
+    r->nsp->server->metrics.recov_evict += r->backlog.evicted - evicted;
+    arm(r);
+    return number;
+}
+
+uint64_t sio_recovery_keep(struct sioc_namespace *nsp, struct eio_frame *frame,
+                           const struct sioc_target *target)
+{
+    struct sio_audience audience = {.rooms = target->rooms,
+                                    .room_count = target->room_count,
+                                    .except = target->except,
+                                    .except_count = target->except_count};
+    const struct sioc_socket *sender =
+        target->except_socket ? sioc_socket_find(nsp->server, target->except_socket) : NULL;
+    if (sender)
+        audience.sender = sio_socket_id(sender);
+    return keep(nsp->recovery, frame, &audience);
+}
+
+uint64_t sio_recovery_keep_own(struct sioc_socket *s, struct eio_frame *frame)
+{
+    struct sioc_str id = sio_socket_id(s);
+    const struct sio_audience audience = {.rooms = &id, .room_count = 1};
+    return keep(s->nsp->recovery, frame, &audience);
+}
+
+void sio_recovery_sent(struct sioc_socket *s, uint64_t number)
+{
+    if (s->tracking)
+        s->tracking->span.sent = number;
+}
+
+/* ---- asking for a session ---- */
+
+struct claim {
+    struct sioc_str pid, offset;
+    bool has_pid, has_offset, bad;
+};
+
+/* Takes the value that comes next, a text of letters that need no escape; null is none. */
+static void take_text(struct sioc_cursor *c, struct sioc_str *ret_text, bool *ret_has,
+                      bool *bad)
+{
+    if (sioc_cursor_str(c, ret_text) == 0) {
+        *ret_has = true;
+        return;
+    }
+    *bad = *bad || sioc_cursor_peek(c) != SIOC_KIND_NULL;
+    sioc_cursor_skip(c);
+}
+
+static void read_claim(const struct sioc_socket *s, struct claim *claim)
+{
+    struct sioc_cursor c;
+    struct sioc_str key;
+    *claim = (struct claim){.bad = false};
+    if (!s->auth || json_cursor_map(&c, sioc_str_n(s->auth, s->auth_len)) < 0)
+        return;
+    while (sioc_cursor_key(&c, &key) == 0) {
+        if (str_eq(key, STR("pid")))
+            take_text(&c, &claim->pid, &claim->has_pid, &claim->bad);
+        else if (str_eq(key, STR("offset")))
+            take_text(&c, &claim->offset, &claim->has_offset, &claim->bad);
+        else if (sioc_cursor_skip(&c) < 0)
+            return;
+    }
+}
+
+/* Where the packets begin that may have been missed; false when that cannot be told, or they
+ * are not all there any more. */
+static bool missed_from(const struct sio_recovery *r, const struct sio_session *session,
+                        const struct claim *claim, uint64_t *ret_from)
+{
+    uint64_t seen = session->span.joined - 1, number;
+    if (claim->has_offset) {
+        if (!read_offset(r, claim->offset, &number))
+            return false;
+        seen = number > seen ? number : seen; /* clients keep offsets of sessions before */
+    }
+    *ret_from = seen >= session->span.sent ? session->span.left : seen + 1;
+    return *ret_from >= r->backlog.first;
+}
+
+/* The rooms by name; the session is what every name leads to. */
+static int room_set(struct sio_session *session, struct map *ret_rooms)
+{
+    const char *at = session->names;
+    int error = 0;
+    map_init(ret_rooms);
+    if (!session->left_own_room)
+        error = map_add(ret_rooms, sioc_str_n(session->id, RAND_ID_LEN), session);
+    for (uint32_t i = 0; i < session->rooms && error == 0; i++)
+        error = map_add(ret_rooms, sio_names_next(&at), session);
+    return error;
+}
+
+/* More than a slow reader may leave waiting cannot be sent at once. */
+static bool fits(const struct sio_recovery *r, struct sio_session *session, uint64_t from)
+{
+    struct map rooms;
+    size_t bytes = 0, max = (size_t)r->nsp->server->options->max_queue;
+    bool ok = room_set(session, &rooms) == 0;
+    for (uint64_t n = from; ok && n < r->backlog.next; n++) {
+        const struct sio_kept *k = sio_backlog_get(&r->backlog, n);
+        if (sio_kept_is_for(k, &rooms))
+            ok = (bytes += k->frame->chunk.len) < max;
+    }
+    map_deinit(&rooms);
+    return ok;
+}
+
+static struct sio_session *claimed(struct sio_recovery *r, const struct claim *claim,
+                                   uint64_t *ret_from)
+{
+    struct sio_session *session = claim->has_pid ? map_get(&r->sessions, claim->pid) : NULL;
+    if (!session || claim->bad || is_over(r, session) ||
+        !missed_from(r, session, claim, ret_from) || !fits(r, session, *ret_from))
+        return NULL;
+    unlist(r, session);
+    return session;
+}
+
+int sio_recovery_begin(struct sioc_socket *s)
+{
+    struct sio_recovery *r = s->nsp->recovery;
+    struct claim claim;
+    if (!r || s->client->is_v3) /* old clients know nothing of it */
+        return 0;
+    struct sio_tracking *t = mem_zalloc(sizeof *t);
+    if (!t || rand_id(t->pid) < 0) {
+        mem_free(t);
+        return SIOC_ENOMEM;
+    }
+    s->tracking = t;
+    t->span = (struct span){.joined = r->backlog.next, .sent = r->backlog.next - 1};
+    read_claim(s, &claim);
+    t->session = claimed(r, &claim, &t->from);
+    if (t->session) {
+        t->span = t->session->span;
+        memcpy(t->pid, t->session->pid, sizeof t->pid);
+        memcpy(s->id, t->session->id, sizeof t->session->id);
+    } else if (claim.has_pid || claim.bad) {
+        s->nsp->server->metrics.recovery_refused++;
+    }
+    return 0;
+}
+
+void sio_recovery_refused(struct sioc_socket *s)
+{
+    struct sio_recovery *r = s->nsp->recovery;
+    struct sio_session *session = s->tracking ? s->tracking->session : NULL;
+    if (!session)
+        return;
+    s->tracking->session = NULL;
+    if (is_over(r, session) ||
+        map_add(&r->sessions, sioc_str_n(session->pid, RAND_ID_LEN), session) < 0) {
+        session_free(session);
+        return;
+    }
+    list_append(&r->by_age, &session->node); /* a little younger than it is: it ends in time */
+    r->session_bytes += session->bytes;
+    arm(r);
+}
+
+/* ---- coming back ---- */
+
+static int join_rooms(struct sioc_socket *s, const struct sio_session *session)
+{
+    const char *at = session->names;
+    for (uint32_t i = 0; i < session->rooms; i++) {
+        int error = sioc_socket_join(s, sio_names_next(&at));
+        if (s->state != SIO_CONNECTED)
+            return SIOC_ECLOSED; /* a handler of "join-room" has put it out */
+        if (error == SIOC_ENOMEM)
+            return error;
+    }
+    return 0;
+}
+
+static int send_missed(struct sioc_socket *s, struct sio_session *session, uint64_t end)
+{
+    const struct sio_backlog *b = &s->nsp->recovery->backlog;
+    struct map rooms;
+    int error = room_set(session, &rooms);
+    for (uint64_t n = s->tracking->from; n < end && error == 0; n++) {
+        const struct sio_kept *k = sio_backlog_get(b, n);
+        if (!sio_kept_is_for(k, &rooms))
+            continue;
+        sio_recovery_sent(s, n);
+        error = sio_socket_send(s, k->frame);
+    }
+    map_deinit(&rooms);
+    return error;
+}
+
+int sio_recovery_resume(struct sioc_socket *s)
+{
+    struct sio_tracking *t = s->tracking;
+    if (!t || !t->session)
+        return 0;
+    const struct sio_backlog *b = &s->nsp->recovery->backlog;
+    uint64_t end = b->next; /* what comes from here on is sent in the ordinary way */
+    int error = join_rooms(s, t->session);
+    if (error == 0 && t->from < b->first)
+        error = SIOC_ENOTFOUND; /* while middleware was thinking */
+    if (error == 0)
+        error = send_missed(s, t->session, end);
+    if (error == 0) {
+        if (t->session->left_own_room)
+            sioc_socket_leave(s, sio_socket_id(s));
+        s->nsp->server->metrics.recoveries++;
+    } else if (s->state == SIO_CONNECTED) {
+        sio_client_violation(s->client, "what was missed cannot be sent");
+    }
+    return s->state == SIO_CONNECTED ? 0 : SIOC_ECLOSED;
+}
+
+bool sioc_socket_recovered(const struct sioc_socket *s)
+{
+    return s->tracking && s->tracking->session;
+}
+
+int sioc_socket_read_data(const struct sioc_socket *s, struct sioc_sink *sink)
+{
+    const struct sio_session *session = s->tracking ? s->tracking->session : NULL;
+    struct mpk_reader reader = {.max_depth = MPK_DEPTH_MAX};
+    if (!session || !session->data)
+        return SIOC_ENOTFOUND;
+    return mpk_read(&reader, sioc_str_n(session->data, session->data_len), sink);
+}
+
+struct sioc_str sio_recovery_pid(const struct sioc_socket *s)
+{
+    return s->tracking ? sioc_str_n(s->tracking->pid, RAND_ID_LEN) : STR("");
+}
+
+/* ---- going ---- */
+
+void sio_recovery_leaving(struct sioc_socket *s)
+{
+    if (s->tracking)
+        s->tracking->span.left = s->nsp->recovery->backlog.next;
+}
+
+static bool is_recoverable(const char *reason)
+{
+    static const char *const reasons[] = {"transport error", "transport close", "forced close",
+                                          "ping timeout", "forced server close"};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strcmp(reasons[i], reason) == 0)
+            return true;
+    return false;
+}
+
+/* What the host wants to find again, as msgpack; nothing when it has nothing. */
+static void write_data(struct sioc_socket *s, struct sio_session *session)
+{
+    struct sioc_server *server = s->nsp->server;
+    struct mpk_writer writer;
+    struct buf out, stack;
+    if (!server->socket_save)
+        return;
+    buf_init(&out);
+    buf_init(&stack);
+    mpk_writer_init(&writer, &out, &stack, (unsigned)server->options->max_depth);
+    int result = server->socket_save(server->socket_save_user, s, &writer.sink);
+    if (result >= 0 && out.error == 0 && writer.count == 1 && writer.depth == 0)
+        session->data = buf_steal(&out, &session->data_len);
+    buf_deinit(&out);
+    buf_deinit(&stack);
+}
+
+static struct sio_session *session_of(struct sioc_socket *s)
+{
+    const struct sio_tracking *t = s->tracking;
+    size_t size = sizeof(struct sio_session);
+    for (uint32_t i = 0; i < s->room_count; i++)
+        size += 2 + s->rooms[i].room->name_len;
+    struct sio_session *session = mem_zalloc(size);
+    if (!session)
+        return NULL;
+    char *at = session->names;
+    for (uint32_t i = 0; i < s->room_count; i++)
+        at = sio_names_put(at, sioc_str_n(s->rooms[i].room->name, s->rooms[i].room->name_len));
+    session->rooms = s->room_count;
+    session->span = t->span;
+    session->left_own_room = s->left_own_room;
+    memcpy(session->pid, t->pid, sizeof session->pid);
+    memcpy(session->id, s->id, sizeof session->id); /* of v4 clients: as long as ours */
+    write_data(s, session);
+    session->bytes = size + session->data_len;
+    return session;
+}
+
+/* Makes room for one more; false when it alone is too much. */
+static bool make_room(struct sio_recovery *r, size_t bytes)
+{
+    while (oldest(r) && (r->sessions.count >= r->max_sessions ||
+                         r->session_bytes + bytes > r->backlog.max_bytes)) {
+        drop_oldest(r);
+        r->nsp->server->metrics.recov_evict++;
+    }
+    return bytes <= r->backlog.max_bytes;
+}
+
+void sio_recovery_save(struct sioc_socket *s, const char *reason)
+{
+    struct sio_recovery *r = s->nsp->recovery;
+    if (!s->tracking || !is_recoverable(reason) || s->nsp->server->closing)
+        return;
+    struct sio_session *session = session_of(s);
+    if (!session)
+        return;
+    list_init(&session->node);
+    session->left_ms = now_of(r);
+    if (!make_room(r, session->bytes) ||
+        map_add(&r->sessions, sioc_str_n(session->pid, RAND_ID_LEN), session) < 0) {
+        session_free(session);
+        return;
+    }
+    list_append(&r->by_age, &session->node);
+    r->session_bytes += session->bytes;
+    arm(r);
+}
+
+void sio_tracking_free(struct sioc_socket *s)
+{
+    if (s->tracking)
+        session_free(s->tracking->session);
+    mem_free(s->tracking);
+    s->tracking = NULL;
+}
