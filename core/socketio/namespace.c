@@ -34,6 +34,7 @@ int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
     list_init(&nsp->children);
     list_init(&nsp->sibling);
     if (!nsp->name || sio_recovery_init(nsp) < 0) {
+        mem_free(nsp->name);
         mem_free(nsp);
         return SIOC_ENOMEM;
     }
