@@ -179,6 +179,9 @@ int sioc_server_adopt(struct sioc_server *server, struct sioc_server *draft)
     server->rebind = draft->rebind;
     draft->rebind = rebind;
     SWAP(void *, server->socket_save_user, draft->socket_save_user);
+    int (*save)(void *, struct sioc_socket *, struct sioc_sink *) = server->socket_save;
+    server->socket_save = draft->socket_save;
+    draft->socket_save = save;
     sio_server_swap_options(server, draft);
     sio_routes_swap(server, draft);
     take_namespaces(server, draft);

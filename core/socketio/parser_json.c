@@ -127,9 +127,13 @@ static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_t
 
 static int sent_args(const struct sioc_message *m, struct buf *out, struct sioc_str *ret_args)
 {
-    (void)out;
     *ret_args = buf_str(&m->text);
-    return 0;
+    if (m->offset.len == 0)
+        return 0;
+    buf_put_str(out, str_part(*ret_args, 0, m->data_len));
+    buf_putc(out, ']');
+    *ret_args = buf_str(out);
+    return out->error;
 }
 
 static struct eio_frame *packet_frame(struct sioc_server *server, enum sio_packet_type type,

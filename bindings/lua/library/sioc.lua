@@ -55,6 +55,9 @@ local sioc = {}
 ---@class sioc.RecoveryOptions
 ---@field max_disconnection_duration? number default 120
 ---@field skip_middlewares? boolean default false
+---@field max_packets? integer events a namespace keeps; default 100000
+---@field max_bytes? integer default 33554432
+---@field max_sessions? integer clients of a namespace that may be away; default 10000
 
 ---@class sioc.Options
 ---@field path? string default "/socket.io/"
@@ -84,7 +87,7 @@ local sioc = {}
 ---@field per_message_deflate? boolean|sioc.DeflateOptions default false
 ---@field allow_eio3? boolean default false
 ---@field serve_client? boolean default true
----@field connection_state_recovery? sioc.RecoveryOptions
+---@field connection_state_recovery? boolean|sioc.RecoveryOptions
 ---@field parser? "json"|"msgpack" what the clients speak; default "json"
 ---@field adapter? string "redis://..."
 ---@field cleanup_empty_child_namespaces? boolean default true

@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /* Takes over what the draft has: handlers, middleware, namespaces, routes, folders, options,
- * the functions of sioc_server_on_rebind and ..._on_socket_gone.  What the server had is the
+ * the functions of sioc_server_on_rebind and ..._on_socket_save.  What the server had is the
  * draft's afterwards and goes with it, so free the draft soon (sioc_server_free calls `drop` of
  * the handlers of before).
  *   - Sockets, rooms, acks, HTTP requests and connections stay as they are.

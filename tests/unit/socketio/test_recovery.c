@@ -183,6 +183,47 @@ static void gives_data_back(void **state)
     tear_down();
 }
 
+static void on_outgoing(void *user, intptr_t ref, struct sioc_event *event)
+{
+    struct sioc_cursor c;
+    struct sioc_str text = {NULL, 0};
+    (void)user;
+    (void)ref;
+    assert_int_equal(sioc_event_cursor(event, &c), 0);
+    assert_int_equal(sioc_cursor_str(&c, &text), 0);
+    assert_int_equal(sioc_cursor_peek(&c), SIOC_KIND_END);
+    f.log[0] = '\0';
+    note("sent %s;", "");
+    strncat(f.log, text.ptr, text.len);
+}
+
+static void on_listen(void *user, intptr_t ref, struct sioc_event *event)
+{
+    (void)user;
+    (void)ref;
+    sioc_socket_join(sioc_event_socket(event), sioc_str("red"));
+    sioc_socket_on_outgoing(sioc_event_socket(event),
+                            (struct sioc_handler){.call = on_outgoing}, 0);
+}
+
+/* The offset is between us and the client. */
+static void keeps_offsets_from_those_who_hear_what_is_sent(void **state)
+{
+    static struct wire w;
+    (void)state;
+    assert_int_equal(set_up(), 0);
+    sioc_namespace_event(f.root, sioc_str("listen"), (struct sioc_handler){.call = on_listen},
+                         0);
+    assert_non_null(connect_with(&w, "40"));
+    wire_text(&w, "42[\"listen\"]");
+    wire_settle(f.loop);
+    emit_to("red", "news of today");
+    assert_string_equal(f.log, "sent ;news of today");
+    assert_memory_equal(wire_next(&w), "42[\"news\",\"news of today\",\"", 26);
+    wire_close(&w);
+    tear_down();
+}
+
 static void does_without_data(void **state)
 {
     static struct wire w;
@@ -238,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_data_back),
         cmocka_unit_test(does_without_data),
+        cmocka_unit_test(keeps_offsets_from_those_who_hear_what_is_sent),
         cmocka_unit_test(survives_each_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
