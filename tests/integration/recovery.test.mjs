@@ -462,12 +462,17 @@ withServer('recovery, soon over', { options: on({ max_disconnection_duration: 0.
 
   it('a client that was quiet for longer than that', siocOnly('the reference needs its last packet to be in the log'), async () => {
     const a = await Client.open(server);
+    const b = await Client.open(server);
     const offset = await a.offset();
+    await b.offset(); // something that was not for it, and is forgotten by then
     await new Promise((resolve) => setTimeout(resolve, 700));
     await a.drop();
+    await b.cast({ from: 'server', to: [a.sid] }, 'missed');
     const again = await a.back({ pid: a.pid, offset });
     assert.equal(again.sid, a.sid);
+    assert.deepEqual(data(again.packets), [['missed']]);
     again.destroy();
+    b.destroy();
   });
 });
 
