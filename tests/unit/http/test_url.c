@@ -128,12 +128,12 @@ static void test_path(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf b;
         buf_init(&b);
-        buf_put_str(&b, STR("/root/dir"));
+        buf_put_str(&b, STR("/base/dir"));
         int result = url_clean_path(&b, sioc_str(cases[i].in));
         assert_int_equal(result, cases[i].out ? 0 : SIOC_EINVAL);
         if (cases[i].out)
             assert_true(str_eq(str_from(buf_str(&b), 9), sioc_str(cases[i].out)));
-        assert_true(b.len >= 9 && memcmp(b.bytes, "/root/dir", 9) == 0);
+        assert_true(b.len >= 9 && memcmp(b.bytes, "/base/dir", 9) == 0);
         buf_deinit(&b);
     }
 }

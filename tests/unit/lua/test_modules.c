@@ -160,8 +160,7 @@ static void luv_timers(void **state)
     struct rig rig;
 
     (void)state;
-    if (!have_luv())
-        skip();
+    assert_true(have_luv()); /* scripts/setup installs it */
     rig_init(&rig);
     assert_int_equal(rig_load(&rig,
                               HEAD "local uv = require 'luv'\n"
@@ -183,8 +182,7 @@ static void luv_timers(void **state)
 /* The clock of the inner loop must not lag behind after a long sleep of the outer one. */
 static void luv_clock(void **state)
 {
-    if (!have_luv())
-        skip();
+    assert_true(have_luv()); /* scripts/setup installs it */
     (void)state;
     rig_script(HEAD "local uv = require 'luv'\n"
                     "sioc.after(0.1, function() local start = sioc.now()\n"
@@ -201,8 +199,7 @@ static void luv_ends_the_top_level(void **state)
     time_t start = time(NULL);
 
     (void)state;
-    if (!have_luv())
-        skip();
+    assert_true(have_luv()); /* scripts/setup installs it */
     rig_init(&rig);
     rig.config.stop = NULL; /* nobody else stops the loop */
     assert_int_equal(rig_load(&rig,
@@ -219,8 +216,7 @@ static void luv_ends_the_top_level(void **state)
 static void luv_idles(void **state)
 {
     (void)state;
-    if (!have_luv())
-        skip();
+    assert_true(have_luv()); /* scripts/setup installs it */
     rig_script(HEAD "local uv = require 'luv' local timer = uv.new_timer()\n"
                     "local cpu = os.clock() sioc.sleep(0.2) print(os.clock() - cpu < 0.02)\n"
                     "timer:start(100000, 0, print)\n"
@@ -236,8 +232,7 @@ static void luv_network_and_leftovers(void **state)
     struct rig rig;
 
     (void)state;
-    if (!have_luv())
-        skip();
+    assert_true(have_luv()); /* scripts/setup installs it */
     rig_init(&rig);
     assert_int_equal(
         rig_load(&rig,
