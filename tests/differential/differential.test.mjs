@@ -3,7 +3,7 @@
 //   scenarios/TOPIC.mjs   default export { app, options, scenarios: { "name": run | { run, transports, options, fresh } } }
 //   apps/APP.{lua,mjs}    the application twice; it tells what the server sees by record()
 //
-// Scenarios with the same options share a server, one after another; { fresh: true } has one of its own.
+// Scenarios of a topic with the same options share a server, one after another; { fresh: true } has one of its own.
 // A deviation is written down in its scenario, with its documented reason: Run.differs.
 
 import assert from 'node:assert/strict';
@@ -24,7 +24,7 @@ async function load() {
     for (const [name, given] of Object.entries(topic.scenarios)) {
       const scenario = { transports: Object.keys(TRANSPORTS), options: topic.options ?? {}, ...(typeof given === 'function' ? { run: given } : given) };
       Object.assign(scenario, { name, app: topic.app, topic: path.basename(file, '.mjs') });
-      const key = scenario.fresh ? `${file} ${name}` : JSON.stringify(scenario.options);
+      const key = `${file} ${scenario.fresh ? name : JSON.stringify(scenario.options)}`;
       groups.set(key, [...(groups.get(key) ?? []), scenario]);
     }
   }
@@ -59,28 +59,32 @@ async function compare(pair, scenario, transports) {
   assert.equal(differences(sioc, node), '', 'sioc and Node\'s server say the same');
 }
 
-for (const scenarios of await load()) {
-  const { options, fresh } = scenarios[0];
-  const names = [...new Set(scenarios.map((scenario) => scenario.app))];
-  const title = fresh ? `${scenarios[0].name}, a server of its own` : `options ${JSON.stringify(options)}`;
-  const list = scenarios.flatMap((scenario) => scenario.transports.map((transport) => [scenario, transport]));
+const topics = await load();
 
-  describe(`differential, ${title}`, () => {
-    const pair = new Pair(names, options);
-    if (!fresh) {
-      before(() => pair.start());
-      after(() => pair.stop());
-    }
-    for (const [scenario, transport] of list)
-      it(`${scenario.topic}: ${scenario.name}, ${transport}`, { timeout: 30000 }, async () => {
-        if (!fresh) return compare(pair, scenario, TRANSPORTS[transport]);
-        const own = new Pair(names, options);
-        try {
-          await own.start();
-          await compare(own, scenario, TRANSPORTS[transport]);
-        } finally {
-          await own.stop();
-        }
-      });
-  });
-}
+describe('differential', { concurrency: 3 }, () => {
+  for (const scenarios of topics) {
+    const { options, fresh } = scenarios[0];
+    const names = [...new Set(scenarios.map((scenario) => scenario.app))];
+    const title = fresh ? `${scenarios[0].name}, a server of its own` : `options ${JSON.stringify(options)}`;
+    const list = scenarios.flatMap((scenario) => scenario.transports.map((transport) => [scenario, transport]));
+
+    describe(`${scenarios[0].topic}, ${title}`, { concurrency: 1 }, () => {
+      const pair = new Pair(names, options);
+      if (!fresh) {
+        before(() => pair.start());
+        after(() => pair.stop());
+      }
+      for (const [scenario, transport] of list)
+        it(`${scenario.topic}: ${scenario.name}, ${transport}`, { timeout: 30000 }, async () => {
+          if (!fresh) return compare(pair, scenario, TRANSPORTS[transport]);
+          const own = new Pair(names, options);
+          try {
+            await own.start();
+            await compare(own, scenario, TRANSPORTS[transport]);
+          } finally {
+            await own.stop();
+          }
+        });
+    });
+  }
+});

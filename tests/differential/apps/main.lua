@@ -51,7 +51,7 @@ function host.unordered(list) return { unordered = sioc.array { table.unpack(lis
 
 function host.serve(nsp, body)
   nsp:on("connection", function(socket)
-    host.record(socket, "connection", nsp.name)
+    host.record(socket, "connection", socket.nsp.name)
     socket:on("sync", function(ack) ack() end)
     socket:on("disconnecting", function(reason) host.record(socket, "disconnecting", reason, host.unordered(socket.rooms)) end)
     socket:on("disconnect", function(reason) host.record(socket, "disconnect", reason, host.unordered(socket.rooms)) end)

@@ -1,0 +1,23 @@
+return function(host)
+  local io, record = host.io, host.record
+  local function body(socket)
+    socket:on("note", function(n) record(socket, "note", n) end)
+    socket:on("leave me", function(close) socket:disconnect(close) end)
+    socket:on("say and leave", function(close)
+      socket:emit("last", 1)
+      socket:emit("last", 2)
+      socket:disconnect(close)
+      record(socket, "left", socket.connected, socket.disconnected)
+    end)
+    socket:on("leave twice", function() socket:disconnect() socket:disconnect(true) end)
+    socket:on("cut", function() socket.conn:close() end)
+    socket:on("big", function(size) socket:emit("big", ("x"):rep(size)) end)
+    socket:on("speak after", function()
+      socket:on("disconnect", function() record(socket, "told", socket:emit("too late")) end)
+    end)
+  end
+  host.serve(io, body)
+  host.serve(io:of("/leaving"), body)
+  io:of("/at-once"):on("connection", function(socket) record(socket, "connection") socket:disconnect() end)
+  io:of("/cut-at-once"):on("connection", function(socket) record(socket, "connection") socket:disconnect(true) end)
+end
