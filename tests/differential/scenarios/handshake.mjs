@@ -83,14 +83,5 @@ export default {
       run: async (t) => { await t.ask(await t.connected('A'), 'transport'); },
     },
     'a path that is not served': async (t) => { await t.event(t.open('A', { path: '/elsewhere/' }), 'connect_error'); },
-    'remember the upgrade': {
-      transports: ['upgrade'],
-      run: async (t) => {
-        const a = await t.connected('A', { rememberUpgrade: true });
-        a.disconnect();
-        await t.saw(a, 'disconnect');
-        a.io.engine.constructor.priorWebsocketSuccess = false;
-      },
-    },
   },
 };
