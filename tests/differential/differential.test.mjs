@@ -1,6 +1,6 @@
 // The same scenarios, with the same stock clients, against sioc and against Node's server: the transcripts are equal.
 //
-//   scenarios/TOPIC.mjs   default export { app, options, scenarios: { "name": run | { run, transports, options, fresh } } }
+//   scenarios/TOPIC.mjs   default export { app, options, msgpack, scenarios: { "name": run | { run, transports, options, fresh, text } } }
 //   apps/APP.{lua,mjs}    the application twice; it tells what the server sees by record()
 //
 // Scenarios of a topic with the same options share a server, one after another; { fresh: true } has one of its own.
@@ -17,6 +17,12 @@ import { Pair } from './lib/target.mjs';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'scenarios');
 
+// The scenario with the usual parser and, where its topic says so, with msgpack; not if it writes packets as text itself.
+function parsers(topic, scenario) {
+  if (!topic.msgpack || scenario.text || scenario.fresh) return [scenario];
+  return [scenario, { ...scenario, name: `${scenario.name}, msgpack`, options: { ...scenario.options, parser: 'msgpack' } }];
+}
+
 async function load() {
   const groups = new Map(); // options as JSON -> scenarios
   for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.mjs')).sort()) {
@@ -24,8 +30,10 @@ async function load() {
     for (const [name, given] of Object.entries(topic.scenarios)) {
       const scenario = { transports: Object.keys(TRANSPORTS), options: topic.options ?? {}, ...(typeof given === 'function' ? { run: given } : given) };
       Object.assign(scenario, { name, app: topic.app, topic: path.basename(file, '.mjs') });
-      const key = `${file} ${scenario.fresh ? name : JSON.stringify(scenario.options)}`;
-      groups.set(key, [...(groups.get(key) ?? []), scenario]);
+      for (const variant of parsers(topic, scenario)) {
+        const key = `${file} ${variant.fresh ? name : JSON.stringify(variant.options)}`;
+        groups.set(key, [...(groups.get(key) ?? []), variant]);
+      }
     }
   }
   return [...groups.values()];

@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
+import msgpack from 'socket.io-msgpack-parser';
 
 const SECONDS = ['ping_interval', 'ping_timeout', 'upgrade_timeout', 'connect_timeout', 'max_disconnection_duration'];
 const NAMES = { max_payload: 'maxHttpBufferSize', allow_eio3: 'allowEIO3' };
@@ -16,7 +17,9 @@ function translated(options) {
 }
 
 const http = createServer((request, response) => { response.writeHead(404); response.end(); });
-const io = new Server(http, translated(JSON.parse(process.env.SIOC_TEST_OPTIONS)));
+const options = translated(JSON.parse(process.env.SIOC_TEST_OPTIONS));
+if (options.parser === 'msgpack') options.parser = msgpack;
+const io = new Server(http, options);
 
 const tell = (record) => process.stderr.write(`@@ ${JSON.stringify(record)}\n`);
 const sleep = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });

@@ -53,7 +53,7 @@ export class Run {
   // A stock client that is called name; its lane has what it hears.  Options are the client's; nsp: a namespace; of: a
   // client whose connection it shares.
   open(name, { nsp = '/', of, ...options } = {}) {
-    const settings = { transports: this.transports, forceNew: true, reconnection: false, path: this.target.options.path, ...options };
+    const settings = { transports: this.transports, forceNew: true, reconnection: false, path: this.target.options.path, parser: this.target.parser, ...options };
     const socket = of ? of.io.socket(nsp, options) : io(this.target.url + nsp, settings);
     let count = 0;
     socket.lane = name;

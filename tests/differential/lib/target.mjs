@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
+import msgpack from 'socket.io-msgpack-parser';
 import { Process, program } from '../../integration/lib/server.mjs';
 import { limit } from '../../integration/lib/wire.mjs';
 
@@ -11,7 +12,7 @@ const apps = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../apps
 export class Target {
   // options: of the server, by their script names
   constructor(isNode, names, options = {}) {
-    Object.assign(this, { isNode, names, options, title: isNode ? 'node' : 'sioc' });
+    Object.assign(this, { isNode, names, options, parser: options.parser === 'msgpack' ? msgpack : undefined, title: isNode ? 'node' : 'sioc' });
   }
 
   async start() {
@@ -21,7 +22,7 @@ export class Target {
       : new Process(program, [path.join(apps, 'main.lua'), '--port', '0'], { env });
     const listening = await this.process.until(`${this.title}: "listening on ..."`, () => this.process.out.match(/^listening on (\S+)$/m));
     this.url = listening[1];
-    this.control = io(`${this.url}/control`, { transports: this.options.transports ?? ['websocket'], forceNew: true, path: this.options.path });
+    this.control = io(`${this.url}/control`, { transports: this.options.transports ?? ['websocket'], forceNew: true, path: this.options.path, parser: this.parser });
     await limit(new Promise((resolve) => this.control.once('connect', resolve)), `${this.title}: control connects`);
     return this;
   }

@@ -18,6 +18,7 @@ const packets = (...list) => async (t) => {
 
 export default {
   app: 'middleware',
+  msgpack: true,
   scenarios: {
     'two middlewares, in order, and what they leave behind': async (t) => {
       const a = await t.connected('A', { nsp: '/doors', auth: { who: 'A' } });

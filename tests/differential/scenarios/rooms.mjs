@@ -29,6 +29,7 @@ const act = (...args) => async (t) => {
 
 export default {
   app: 'rooms',
+  msgpack: true,
   scenarios: {
     'join and leave': async (t) => {
       const a = await connected(t, 'A');
