@@ -498,7 +498,7 @@ withServer('recovery in little room', { options: { ...on({ max_packets: 3, max_s
     for (let i = 0; i < 3; i += 1) gone.push(await Client.open(server));
     for (const client of gone) await client.drop();
     const back = [];
-    for (const client of gone.toReversed()) back.unshift(await client.back({ pid: client.pid }));
+    for (const client of [...gone].reverse()) back.unshift(await client.back({ pid: client.pid }));
     assert.deepEqual(back.map((client, i) => client.sid === gone[i].sid), [false, true, true]);
     for (const client of back) client.destroy();
   });
