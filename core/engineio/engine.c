@@ -44,7 +44,9 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                                .close_timeout_ms = WS_CLOSE_TIMEOUT_MS,
                                .message_timeout_ms = WS_MESSAGE_TIMEOUT_MS,
                                .metrics = metrics,
-                               .connections = &e->websockets};
+                               .connections = &e->websockets,
+                               .pauses = &e->pauses};
+    ws_pauses_init(&e->pauses, loop);
     list_init(&e->websockets);
     map_init(&e->sessions);
     buf_init(&e->scratch);
@@ -60,6 +62,7 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
 void eio_engine_deinit(struct eio_engine *e)
 {
     map_deinit(&e->sessions);
+    ws_pauses_deinit(&e->pauses);
     buf_deinit(&e->scratch);
     buf_deinit(&e->compressed);
     http_compressor_free(e->compressor);
@@ -206,6 +209,7 @@ static void open_websocket(struct eio_engine *e, struct http_request *request,
         return;
     }
     eio_websocket_attach(s, ws);
+    ws_conn_pause(ws); /* the 101 is out: who hears of it hears the open packet, too */
     eio_session_start(s);
 }
 

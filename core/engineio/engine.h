@@ -75,8 +75,9 @@ struct eio_engine {
     const struct http_cors *cors;
     struct metrics *metrics;
     const struct log *log;
-    struct map sessions;           /* by sid */
-    struct ws_config ws;           /* its `deflate` is owned */
+    struct map sessions; /* by sid */
+    struct ws_config ws; /* its `deflate` is owned */
+    struct ws_pauses pauses;
     struct list websockets;        /* all of them, those that only finish closing too */
     struct eio_frame *ping, *pong; /* shared by all sessions */
     bool asks_all, asks_allow, asks_id, tells_headers; /* the floor above wants these calls */

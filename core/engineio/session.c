@@ -294,6 +294,12 @@ int eio_session_send(struct eio_session *s, struct eio_frame *frame)
     return error;
 }
 
+void eio_session_pause(struct eio_session *s)
+{
+    if (s->state == EIO_STATE_OPEN && s->ws)
+        ws_conn_pause(s->ws);
+}
+
 bool eio_session_writable(const struct eio_session *s)
 {
     if (s->state != EIO_STATE_OPEN)

@@ -51,6 +51,9 @@ void eio_session_set_user(struct eio_session *session, void *user);
 int eio_session_send(struct eio_session *session, struct eio_frame *frame);
 /* Whether a packet would leave at once: what `volatile` asks. */
 bool eio_session_writable(const struct eio_session *session);
+/* What was sent last shall reach the client alone: on a WebSocket it leaves now, and the rest
+ * some milliseconds later (ws/pause.h). */
+void eio_session_pause(struct eio_session *session);
 /* Orderly close, reason "forced close": at once on a WebSocket or with a GET pending, else with
  * the client's next GET or after 30 s.  `closed` is called when it is done, maybe inside this
  * call. */

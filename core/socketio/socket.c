@@ -148,6 +148,8 @@ void sio_socket_join_namespace(struct sioc_socket *s)
         sio_client_violation(s->client, "out of memory");
         return;
     }
+    if (s->client->session)
+        eio_session_pause(s->client->session); /* what handlers emit comes behind it */
     struct sioc_event event = {.kind = SIOC_EVENT_CONNECTION, .socket = s, .nsp = s->nsp};
     sio_namespace_tell(s->nsp, STR("connection"), &event);
 }

@@ -61,6 +61,7 @@ struct ws_conn {
     bool broken;          /* writing failed; to be told at the end of the turn */
     bool held;            /* by ws_conn_hold */
     bool undrained;       /* something was queued since the last `drained` */
+    bool pausing;         /* the task waits in config->pauses */
 };
 
 #define CONN_OF(ptr, member) \
@@ -372,6 +373,7 @@ static const struct net_stream_ops stream_ops = {
 static void on_turn_end(struct net_task *task)
 {
     struct ws_conn *c = CONN_OF(task, task);
+    c->pausing = false;
     if (c->broken) {
         lose(c);
         return;
@@ -489,6 +491,16 @@ bool ws_conn_idle(const struct ws_conn *c)
 size_t ws_conn_queued(const struct ws_conn *c)
 {
     return c->outq.bytes;
+}
+
+void ws_conn_pause(struct ws_conn *c)
+{
+    if (c->state != WS_OPEN || c->broken || !c->config->pauses || c->pausing)
+        return;
+    if (flush_queue(c) == SIOC_EIO)
+        c->broken = true; /* as in make_room */
+    c->pausing = true;
+    ws_pause(c->config->pauses, &c->task);
 }
 
 int ws_conn_ping(struct ws_conn *c)

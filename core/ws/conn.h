@@ -15,6 +15,7 @@
 #include "net/chunk.h"
 #include "net/stream.h"
 #include "ws/message.h"
+#include "ws/pause.h"
 #include "ws/variants.h"
 
 struct ws_conn;
@@ -47,6 +48,7 @@ struct ws_config {
     struct metrics *metrics;
     struct ws_deflate_pool *deflate; /* borrowed; NULL: offers of compression are ignored */
     struct list *connections;        /* every open ws_conn is linked here; NULL: not */
+    struct ws_pauses *pauses;        /* for ws_conn_pause; NULL: it does nothing */
 };
 
 /* Takes the stream.  config, events: borrowed, outlive the connection.
@@ -73,6 +75,10 @@ int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
 bool ws_conn_idle(const struct ws_conn *conn);
 /* Bytes that are pending. */
 size_t ws_conn_queued(const struct ws_conn *conn);
+/* Writes what is queued now, and what is queued from here on some milliseconds later: for what
+ * a client should find alone in what it reads (pause.h).  While it pauses already nothing is
+ * done. */
+void ws_conn_pause(struct ws_conn *conn);
 /* Queues a ping; as ws_conn_send, but for the limit. */
 int ws_conn_ping(struct ws_conn *conn);
 /* While it is held nothing is read, from the bytes that came behind the upgrade request on;
