@@ -150,6 +150,8 @@ static const struct entry entries[] = {
     COUNT("connection_state_recovery.max_sessions", recovery_max_sessions, 1, 10000000, "10000",
           "clients of a namespace that may be away"),
     BOOL("serial", serial, "false", "one handler at a time per socket"),
+    COUNT("max_shared_bytes", max_shared_bytes, 1024, GIB, "67108864",
+          "bytes that shared values of scripts may take"),
     BOOL("drop_missing_namespaces", drop_missing_namespaces, "false",
          "disconnect from namespaces that a reloaded script does not have any more"),
     LIST("cors.origin", cors_origin, "",

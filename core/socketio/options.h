@@ -45,6 +45,7 @@ struct sioc_options {
     struct sio_text_list tls_cert, tls_key; /* files; pairs by position */
     char *tls_client_ca;                    /* a file, or NULL */
     bool drop_missing_namespaces;
+    double max_shared_bytes; /* of the host of scripts, as handler_timeout is */
 };
 
 /* Seconds to whole milliseconds, at least 1. */

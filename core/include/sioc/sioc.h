@@ -13,6 +13,7 @@
 #include <sioc/reload.h>
 #include <sioc/script.h>
 #include <sioc/server.h>
+#include <sioc/shared.h>
 #include <sioc/sink.h>
 #include <sioc/socket.h>
 #include <sioc/watch.h>
