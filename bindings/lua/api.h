@@ -22,6 +22,7 @@ enum slua_type {
     SLUA_RESPONSE,
     SLUA_WEBSOCKET,
     SLUA_ENGINE,
+    SLUA_SHARED,
     SLUA_TYPES
 };
 
@@ -180,7 +181,8 @@ const char *slua_push_path(lua_State *L, const struct slua_api *api, const char 
 /* ---- options.c ---- */
 
 /* Options from the table at index (or none) and the command line; the caller's. Raises on a
- * wrong one.  *ret_handler_timeout, the host's own business, is written when the table sets it.
+ * wrong one.  *ret_handler_timeout, the host's own business, is written when the table sets it;
+ * the rest of that kind goes to the host's settings.
  */
 struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int index,
                                   double *ret_handler_timeout);
@@ -342,6 +344,11 @@ int slua_push_client_event(lua_State *L, const struct slua_call *call);
 /* The core's handler for every function of a script. */
 void slua_on_event(void *user, intptr_t ref, struct sioc_event *event);
 void slua_on_drop(void *user, intptr_t ref);
+
+/* ---- shared.c ---- */
+
+/* Adds `shared` to the table on the top. */
+void slua_open_shared(lua_State *L, struct slua_api *api);
 
 /* ---- engine.c ---- */
 

@@ -18,6 +18,7 @@ struct slua_app {
     struct sioc_loop *loop;
     const struct slua_config *config;
     struct slua_watchdog *watchdog; /* one for all: their runs may be inside one another */
+    struct sioc_shared *shared;     /* sioc.shared, of all generations */
     struct sioc_script *script;     /* NULL until it serves */
     struct slua_host *host;         /* the one that serves */
     struct kept *kept;
@@ -32,6 +33,11 @@ struct slua_host *slua_app_host(const struct slua_app *app)
 struct slua_watchdog *slua_app_watchdog(const struct slua_app *app)
 {
     return app->watchdog;
+}
+
+struct sioc_shared *slua_app_shared(const struct slua_app *app)
+{
+    return app->shared;
 }
 
 bool slua_app_keep(struct slua_app *app, struct sioc_server *server)
@@ -92,8 +98,10 @@ static bool rebind(void *user, void *generation, size_t max, size_t *ret_count)
 
 static void retire(void *user, void *generation)
 {
-    (void)user;
-    slua_retire(generation);
+    const struct slua_app *app = user;
+
+    slua_retire(generation); /* what on_unload puts into sioc.state is kept, too */
+    slua_state_update(generation, app->host);
     slua_state_forward(generation);
 }
 
@@ -172,6 +180,8 @@ int slua_app_new(struct sioc_loop *loop, const struct slua_config *config,
     app->config = config;
     r = slua_watchdog_new(config->handler_timeout_s, &app->watchdog);
     if (r >= 0)
+        r = sioc_shared_new(SLUA_SHARED_BYTES, &app->shared);
+    if (r >= 0)
         r = slua_host_make(loop, config, app, 1, &app->host);
     if (r >= 0 && config->watch)
         r = slua_follow_open(app, loop, config, &app->follow);
@@ -234,6 +244,7 @@ void slua_app_free(struct slua_app *app)
         free(kept);
     }
     slua_host_free(app->host);
+    sioc_shared_free(app->shared);
     slua_watchdog_free(app->watchdog);
     free(app);
 }

@@ -66,15 +66,16 @@ static const struct sioc_sink_ops looking = {
 /* ---- copying ---- */
 
 struct copy {
-    const char *what; /* for the log */
+    const char *what; /* for the log; NULL: nothing is said */
     struct sioc_sink *sink;
     int code;
 };
 
 static void warn(lua_State *L, const struct copy *c, const char *key)
 {
-    slua_log(slua_host_of(L), SIOC_LOG_WARN, "reload: %s%s%s is not kept: %s", c->what,
-             *key ? "." : "", key, lua_tostring(L, -1));
+    if (c->what)
+        slua_log(slua_host_of(L), SIOC_LOG_WARN, "reload: %s%s%s is not kept: %s", c->what,
+                 *key ? "." : "", key, lua_tostring(L, -1));
     lua_pop(L, 1);
 }
 
@@ -392,6 +393,7 @@ void slua_on_rebind(void *user, struct sioc_socket *socket)
 
 struct state_copy {
     struct slua_host *from;
+    bool again; /* at the end of the load */
 };
 
 static int push_old_state(lua_State *L)
@@ -401,21 +403,29 @@ static int push_old_state(lua_State *L)
     return 1;
 }
 
-static int state_body(lua_State *L)
+/* Pushes a copy; false: there is no table. */
+static bool copy_state(lua_State *L, struct slua_host *host, const char *what)
 {
-    const struct state_copy *c = lua_touserdata(L, 1);
-    lua_State *from = c->from->L;
+    lua_State *from = host->L;
 
     if (!lua_checkstack(from, 8))
-        return 0;
+        return false;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     lua_pushcfunction(from, push_old_state);
     if (lua_pcall(from, 0, 1, 0) != LUA_OK || !lua_istable(from, -1)) {
         lua_pop(from, 1);
-        return 0;
+        return false;
     }
-    if (!copy_top(from, L, "sioc.state"))
-        return luaL_error(L, "not enough memory for sioc.state");
+    if (!copy_top(from, L, what))
+        luaL_error(L, "not enough memory for sioc.state");
+    return true;
+}
+
+static int begin_state(lua_State *L, struct slua_host *from)
+{
+    if (!copy_state(L, from, NULL) || !copy_state(L, from, NULL))
+        return 0;
+    slua_host_of(L)->state_base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, "sioc");
     lua_pushvalue(L, -3);
@@ -423,9 +433,38 @@ static int state_body(lua_State *L)
     return 0;
 }
 
+static int end_state(lua_State *L, struct slua_host *from)
+{
+    int *base = &slua_host_of(L)->state_base_ref;
+
+    if (*base && copy_state(L, from, "sioc.state")) {
+        slua_push_ref(L, *base);
+        if (push_state(L))
+            slua_merge(L, -1, 3, 2); /* index 1 is the argument */
+    }
+    luaL_unref(L, LUA_REGISTRYINDEX, *base ? *base : LUA_NOREF);
+    *base = 0;
+    return 0;
+}
+
+static int state_body(lua_State *L)
+{
+    const struct state_copy *c = lua_touserdata(L, 1);
+
+    return c->again ? end_state(L, c->from) : begin_state(L, c->from);
+}
+
 void slua_state_copy(struct slua_host *from, struct slua_host *to)
 {
-    struct state_copy c = {from};
+    struct state_copy c = {from, false};
+    struct slua_task_info info = {.what = "reload"};
+
+    slua_run(to, state_body, &c, &info);
+}
+
+void slua_state_update(struct slua_host *from, struct slua_host *to)
+{
+    struct state_copy c = {from, true};
     struct slua_task_info info = {.what = "reload"};
 
     slua_run(to, state_body, &c, &info);

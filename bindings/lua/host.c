@@ -97,6 +97,22 @@ static int open_state(struct slua_host *host)
     return SIOC_ENOMEM;
 }
 
+/* What a script that may still be refused shares is a draft. */
+static int open_shared(struct slua_host *host)
+{
+    int r = 0;
+
+    if (host->app)
+        host->shared = slua_app_shared(host->app);
+    else if ((r = sioc_shared_new(SLUA_SHARED_BYTES, &host->shared_own)) >= 0)
+        host->shared = host->shared_own;
+    if (r >= 0 && host->number > 1)
+        r = sioc_shared_draft(host->shared, &host->shared_draft);
+    if (host->shared_draft)
+        host->shared = host->shared_draft;
+    return r;
+}
+
 int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
                   struct slua_host **ret_host)
 {
@@ -115,7 +131,9 @@ int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
     host->config = config;
     host->app = app;
     host->number = number;
-    code = open_state(host);
+    code = open_shared(host);
+    if (code >= 0)
+        code = open_state(host);
     if (code < 0) {
         slua_host_free(host);
         return code;
@@ -323,5 +341,9 @@ void slua_host_free(struct slua_host *host)
         slua_watchdog_free(host->watchdog);
     slua_pool_free(host->pool);
     sioc_json_encoder_free(host->values.encoder);
+    sioc_shared_value_free(host->shared_values[0]);
+    sioc_shared_value_free(host->shared_values[1]);
+    sioc_shared_free(host->shared_draft);
+    sioc_shared_free(host->shared_own);
     free(host);
 }

@@ -14,6 +14,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#define SLUA_SHARED_BYTES ((size_t)64 << 20) /* until an option says otherwise */
+
 struct slua_task;
 struct slua_pool;
 struct slua_watchdog;
@@ -32,6 +34,12 @@ struct slua_values {
     struct sioc_json_encoder *encoder;               /* sioc.json.encode, sioc.log; reused */
 };
 
+/* Options of sioc.server that are the host's own business: of the first server, unless a later
+ * one says otherwise. */
+struct slua_settings {
+    double max_shared_bytes;
+};
+
 struct slua_host {
     lua_State *L; /* the main thread; nothing runs on it but loading */
     struct sioc_loop *loop;
@@ -47,8 +55,15 @@ struct slua_host {
     struct slua_app *app;     /* NULL: a host on its own, which is never reloaded */
     unsigned number;          /* of the generation */
     int unload_ref;           /* sioc.on_unload: a list of functions */
+    int state_base_ref;       /* sioc.state as it was when the load began; 0: none */
     double handler_timeout_s; /* what the script asks for; 0: nothing */
-    unsigned callbacks;       /* answers that functions of this host wait for */
+    struct slua_settings settings;
+    struct sioc_shared *shared;       /* where sioc.shared writes to now */
+    struct sioc_shared *shared_draft; /* owned; over the next one, while it loads aside */
+    struct sioc_shared *shared_own;   /* owned, of a host without an app */
+    struct sioc_shared_value *shared_values[2]; /* on their way in (shared.c) */
+    uint64_t shared_full_ms;                    /* when that was last logged; 0: never */
+    unsigned callbacks; /* answers that functions of this host wait for */
     size_t memory_used;
     unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
     bool loading;          /* the script's top level runs */
@@ -232,10 +247,16 @@ void slua_open_reload(lua_State *L); /* generation is_reload on_unload state */
 /* Takes the servers of `old` over; on failure nothing has changed. */
 int slua_swap(struct slua_host *host, struct slua_host *old, char *ret_error, size_t cap);
 void slua_retire(struct slua_host *host);
-/* Copies sioc.state; what was taken over is brought up to date when the new one is swapped in,
- * and the old table forwards to it from then on. */
+/* sioc.state: the new script is loaded with a copy; when it takes over, what the old one has
+ * done to its own meanwhile is done to the copy as well (merge.c), and the old table leads to
+ * it from then on. */
 void slua_state_copy(struct slua_host *from, struct slua_host *to);
+void slua_state_update(struct slua_host *from, struct slua_host *to);
 void slua_state_forward(struct slua_host *from);
+/* Changes table `state` as `now` differs from `base`; makes `to` hold what `from` holds.
+ * Indices of tables; may raise for lack of memory. */
+void slua_merge(lua_State *L, int state, int base, int now);
+void slua_assign(lua_State *L, int to, int from);
 /* --watch (follow.c): the files of the host are watched, and (good = false) those of the one
  * that slua_follow_refused was told of, which it has given away. */
 int slua_follow_open(struct slua_app *app, struct sioc_loop *loop,
@@ -243,11 +264,16 @@ int slua_follow_open(struct slua_app *app, struct sioc_loop *loop,
 void slua_follow_set(struct slua_follow *follow, struct slua_host *host, bool good);
 void slua_follow_refused(struct slua_follow *follow, struct slua_host *host);
 void slua_follow_close(struct slua_follow *follow); /* accepts NULL */
+/* Whom sioc.shared belongs to. */
+struct sioc_shared *slua_app_shared(const struct slua_app *app);
 /* The host of the app that serves now. */
 struct slua_host *slua_app_host(const struct slua_app *app);
 /* The server outlives all hosts; false: no memory, it goes with its host. */
 bool slua_app_keep(struct slua_app *app, struct sioc_server *server);
 struct slua_watchdog *slua_app_watchdog(const struct slua_app *app);
+
+/* What the options say holds from now on: the host serves, or is the first. */
+void slua_settings_apply(struct slua_host *host);
 
 /* servers (server.c) */
 int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap);

@@ -6,12 +6,22 @@
 #include "api.h"
 #include <stdio.h>
 
+/* Those of struct slua_settings. */
+static const struct {
+    const char *name;
+    size_t offset;
+} settings[] = {
+    {"max_shared_bytes", offsetof(struct slua_settings, max_shared_bytes)},
+};
+#define SETTINGS (sizeof settings / sizeof settings[0])
+
 struct walk {
     lua_State *L;
     const struct slua_api *api;
     const struct slua_config *config;
     struct sioc_options *options;
     double *handler_timeout;
+    bool given[SETTINGS]; /* by the script or the command line */
     char error[512];
 };
 
@@ -83,6 +93,8 @@ static int set_value(struct walk *w, const char *name, int index)
     char *error = w->error;
     size_t cap = sizeof w->error;
 
+    for (size_t i = 0; i < SETTINGS; i++)
+        w->given[i] = w->given[i] || strcmp(name, settings[i].name) == 0;
     if (overridden(w, name))
         return 0;
     switch (lua_type(L, index)) {
@@ -155,6 +167,18 @@ static int set_command_line(struct walk *w)
     return r;
 }
 
+static void keep_settings(const struct walk *w)
+{
+    struct slua_host *host = w->api->host;
+
+    for (size_t i = 0; i < SETTINGS; i++) {
+        double *to = (double *)(void *)((char *)&host->settings + settings[i].offset);
+
+        if (!host->servers || w->given[i] || overridden(w, settings[i].name))
+            sioc_options_get(w->options, settings[i].name, to);
+    }
+}
+
 struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int index,
                                   double *ret_handler_timeout)
 {
@@ -178,5 +202,6 @@ struct sioc_options *slua_options(lua_State *L, const struct slua_api *api, int 
         sioc_options_free(w.options);
         luaL_error(L, "%s", w.error[0] ? w.error : sioc_strerror(r));
     }
+    keep_settings(&w);
     return w.options;
 }

@@ -160,13 +160,31 @@ static void abandon(struct slua_server *old)
 
 static void begin_to_serve(struct slua_host *host)
 {
-    double timeout = host->handler_timeout_s;
+    size_t lost;
 
     host->draft = host->loading = false;
     for (struct slua_server *s = host->servers; s; s = s->next)
         s->started = true;
+    slua_settings_apply(host);
+    lost = sioc_shared_commit(host->shared_draft);
+    if (lost > 0)
+        slua_log(host, SIOC_LOG_WARN,
+                 "reload: %zu of the values that the script has shared while it was loaded "
+                 "had no room",
+                 lost);
+    sioc_shared_free(host->shared_draft);
+    host->shared_draft = NULL;
+    host->shared = slua_app_shared(host->app);
+}
+
+void slua_settings_apply(struct slua_host *host)
+{
+    double timeout = host->handler_timeout_s;
+
     slua_watchdog_set_timeout(host->watchdog,
                               timeout > 0 ? timeout : host->config->handler_timeout_s);
+    if (host->settings.max_shared_bytes > 0)
+        sioc_shared_set_limit(host->shared, (size_t)host->settings.max_shared_bytes);
 }
 
 int slua_swap(struct slua_host *host, struct slua_host *old, char *ret_error, size_t cap)

@@ -105,8 +105,8 @@ static int new_server(lua_State *L)
     options = slua_options(L, api, 1, &handler_timeout);
     if (handler_timeout > 0)
         api->host->handler_timeout_s = handler_timeout;
-    if (handler_timeout > 0 && !api->host->draft)
-        slua_watchdog_set_timeout(api->host->watchdog, handler_timeout);
+    if (!api->host->draft)
+        slua_settings_apply(api->host);
     sioc_options_get(options, "serial", &serial);
     server->serial = serial != 0;
     server->started = !api->host->loading;
@@ -468,6 +468,7 @@ void slua_open_server(lua_State *L)
     slua_open_websocket(L, api);
     slua_open_engine(L, api);
     slua_open_admission(L, api);
+    slua_open_shared(L, api);
 
     lua_pushlightuserdata(L, api);
     lua_pushcclosure(L, new_server, 1);

@@ -102,6 +102,7 @@ local sioc = {}
 ---@field max_unknown_sids_per_ip? integer within 60 s
 ---@field max_keepalive_requests? integer default 1000
 ---@field serial? boolean each handler of a socket waits for the one before
+---@field max_shared_bytes? integer all values of sioc.shared; default 67108864
 ---@field tls? sioc.TlsOptions
 
 ---Makes a server.  It listens once the whole script has run.
@@ -642,7 +643,7 @@ function sioc.log.error(...) end
 ---@param exit_code? integer
 function sioc.stop(exit_code) end
 
----Planned: values shared by all workers.
+---Values by key that no reload touches; each function is one step.
 ---@class sioc.Shared
 local Shared = {}
 
@@ -651,26 +652,33 @@ local Shared = {}
 function Shared:get(key) end
 
 ---@param key string
----@param value sioc.Value
----@param ttl? number
+---@param value sioc.Value nil removes it
+---@param ttl? number seconds; without: it stays
+---@return boolean? done nil: it is full
+---@return string? err
 function Shared:set(key, value, ttl) end
 
 ---@param key string
 ---@param value sioc.Value
 ---@param ttl? number
----@return boolean added
+---@return boolean? added false: there is one; nil: it is full
+---@return string? err
 function Shared:add(key, value, ttl) end
 
 ---@param key string
----@param by? number
----@return number
-function Shared:incr(key, by) end
+---@param by? number default 1
+---@param ttl? number of one that is new
+---@return number? sum nil: it is full
+---@return string? err
+function Shared:incr(key, by, ttl) end
 
 ---@param key string
 ---@param old sioc.Value
----@param new sioc.Value
----@return boolean changed
-function Shared:cas(key, old, new) end
+---@param new sioc.Value nil removes it
+---@param ttl? number
+---@return boolean? changed nil: it is full
+---@return string? err
+function Shared:cas(key, old, new, ttl) end
 
 ---@param name string
 ---@return sioc.Shared
