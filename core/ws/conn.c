@@ -485,7 +485,7 @@ int ws_conn_send_shared(struct ws_conn *c, struct net_chunk *chunk,
 
 bool ws_conn_idle(const struct ws_conn *c)
 {
-    return c->outq.count == 0;
+    return c->outq.count == 0 || c->pausing;
 }
 
 size_t ws_conn_queued(const struct ws_conn *c)

@@ -71,7 +71,7 @@ int ws_conn_send(struct ws_conn *conn, struct net_chunk *chunk);
  * that share `variants`; these belong to the chunk. */
 int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
                         struct ws_variants *variants);
-/* Whether nothing is pending: what `volatile` asks. */
+/* Whether nothing is pending, but for a pause's sake: what `volatile` asks. */
 bool ws_conn_idle(const struct ws_conn *conn);
 /* Bytes that are pending. */
 size_t ws_conn_queued(const struct ws_conn *conn);

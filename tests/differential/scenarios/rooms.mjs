@@ -11,6 +11,7 @@ const four = async (t) => {
     if (rooms.length) await t.ask(socket, 'join', ...rooms);
     sockets.push(socket);
   }
+  await t.settle(); // all of them are welcome
   return sockets;
 };
 
