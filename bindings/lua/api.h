@@ -78,6 +78,7 @@ struct slua_pending {
     uint64_t passage; /* of the socket's event that is asked about; 0 = none */
     bool held;        /* the socket's events are */
     bool ended;
+    bool replayed; /* a WebSocket that was there before: it stays, whatever happens */
     char name[64]; /* for logs */
 };
 
@@ -326,6 +327,26 @@ void slua_open_admission(lua_State *L, struct slua_api *api);
 
 /* The core re-binds a socket: it gets a userdata of this host, with the data it had. */
 void slua_on_rebind(void *user, struct sioc_socket *socket);
+/* What an object of the old host (registry reference `ref` there) has as `user_value` is copied
+ * to the object on the top of L; what: for the log. */
+void slua_carry_data(lua_State *L, struct slua_host *old, intptr_t ref, int user_value,
+                     const char *what);
+
+/* ---- shell.c: the tables that were copied ---- */
+
+struct slua_shell {
+    enum { SLUA_SHELL_STATE, SLUA_SHELL_SOCKET, SLUA_SHELL_WEBSOCKET } what;
+    struct sioc_server *core; /* outlives the host that the shell is in */
+    uint64_t handle;
+};
+/* The table on the top of L (which goes) becomes a shell. */
+void slua_make_shell(lua_State *L, const struct slua_shell *shell);
+/* After slua_carry_data: the old object goes; its data become a shell if anybody may still
+ * have them. */
+void slua_leave_data(struct slua_host *old, intptr_t ref, int user_value,
+                     const struct slua_shell *shell);
+/* Pushes sioc.state, or at least something; whether it is a table. */
+bool slua_push_state(lua_State *L);
 
 /* ---- server.c, for reload.c ---- */
 
@@ -374,6 +395,8 @@ void slua_open_exchange(lua_State *L, struct slua_api *api);
 /* ---- websocket.c ---- */
 
 extern const luaL_Reg slua_websocket_routes[];
+/* Pushes ws.data of the userdata at that index. */
+void slua_push_websocket_data(lua_State *L, int index);
 void slua_open_websocket(lua_State *L, struct slua_api *api);
 
 #define SLUA_BAD_JSON "invalid JSON in the request body"

@@ -1,9 +1,8 @@
-/* bindings/lua/carry.c -- what survives a generation: socket.data and sioc.state.
+/* bindings/lua/carry.c -- what survives a generation: socket.data, ws.data and sioc.state.
  *
  * Two Lua states share nothing, so values are copied: a walker of the old state drives a
- * builder of the new one, with no text in between.  The old table becomes a *shell* then: it is
- * emptied, and reading or writing one of its keys reads or writes the new table, so that a
- * handler which began before the reload loses nothing.
+ * builder of the new one, with no text in between.  The old table becomes a shell then
+ * (shell.c).
  *
  * Each state runs protected on its own: an error must never jump over the other one's frames.
  * A builder does not raise, so it may be driven from either.
@@ -143,188 +142,6 @@ static bool copy_top(lua_State *from, lua_State *to, const char *what)
     return false;
 }
 
-/* ---- shells ---- */
-
-/* Where the key of a shell is looked up: a socket's data, or (handle 0) sioc.state. */
-struct shell {
-    struct slua_server *server; /* of the old host */
-    uint64_t handle;
-};
-
-/* One access, which runs protected in the state that serves. */
-struct access {
-    const struct shell *shell;
-    struct slua_host *host; /* the one that serves */
-    struct sioc_str key;
-    lua_State *other; /* the old state; a value to be set is on its top */
-    struct sioc_sink *sink;
-};
-
-static bool push_state(lua_State *L)
-{
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_getfield(L, -1, "sioc");
-    if (!lua_istable(L, -1))
-        return false;
-    lua_getfield(L, -1, "state");
-    return lua_istable(L, -1);
-}
-
-static bool push_target(lua_State *L, const struct access *a)
-{
-    struct sioc_server *core = a->shell->server ? a->shell->server->core : NULL;
-    struct sioc_socket *socket;
-    intptr_t ref;
-
-    if (!a->shell->handle)
-        return push_state(L);
-    socket = core ? sioc_socket_find(core, a->shell->handle) : NULL;
-    ref = socket ? sioc_socket_host_ref(socket, a->host) : 0;
-    if (!ref)
-        return false;
-    slua_push_ref(L, ref);
-    if (lua_getiuservalue(L, -1, SLUA_SOCKET_DATA) != LUA_TNIL)
-        return true;
-    lua_pop(L, 1);
-    slua_push_data(L, socket);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, -3, SLUA_SOCKET_DATA);
-    return true;
-}
-
-static int read_key(lua_State *L)
-{
-    struct access *a = lua_touserdata(L, 1);
-
-    if (!push_target(L, a))
-        return 0;
-    slua_push_str(L, a->key);
-    lua_rawget(L, -2);
-    if (!lua_isnil(L, -1))
-        slua_walk(L, -1, a->sink);
-    return 0;
-}
-
-/* In the old state: drives the sink with the value at index 1. */
-static int drive(lua_State *L)
-{
-    struct sioc_sink *sink = lua_touserdata(L, 2);
-
-    if (slua_walk(L, 1, sink) < 0)
-        return lua_error(L);
-    return 0;
-}
-
-static int write_key(lua_State *L)
-{
-    struct access *a = lua_touserdata(L, 1);
-    struct slua_builder builder;
-    int table;
-
-    if (!push_target(L, a))
-        return 0;
-    table = lua_gettop(L);
-    slua_push_str(L, a->key);
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    slua_builder_init(&builder, L);
-    lua_pushcfunction(a->other, drive);
-    lua_insert(a->other, -2);
-    lua_pushlightuserdata(a->other, &builder.sink);
-    if (lua_pcall(a->other, 2, 0, 0) != LUA_OK) {
-        lua_pop(a->other, 1);
-        return 0;
-    }
-    lua_settop(L, table + 2);
-    lua_rawset(L, table);
-    return 0;
-}
-
-/* Runs fn in the state that serves; false when there is none but this. */
-static bool visit(lua_State *L, lua_CFunction fn, struct access *a)
-{
-    struct slua_host *own = slua_host_of(L);
-    lua_State *to;
-    size_t len;
-
-    a->shell = lua_touserdata(L, lua_upvalueindex(1));
-    a->host = own->app ? slua_app_host(own->app) : NULL;
-    if (!a->host || a->host == own || lua_type(L, 2) != LUA_TSTRING)
-        return false;
-    a->key.ptr = lua_tolstring(L, 2, &len);
-    a->key.len = len;
-    a->other = L;
-    to = a->host->L;
-    if (!lua_checkstack(to, 4))
-        return false;
-    lua_pushcfunction(to, fn);
-    lua_pushlightuserdata(to, a);
-    if (lua_pcall(to, 1, 0, 0) != LUA_OK)
-        lua_pop(to, 1);
-    return true;
-}
-
-static int shell_get(lua_State *L)
-{
-    struct slua_builder builder;
-    struct access a = {.sink = &builder.sink};
-    int top;
-
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    lua_settop(L, 2);
-    slua_builder_init(&builder, L);
-    visit(L, read_key, &a);
-    top = lua_gettop(L);
-    if (top == 2)
-        lua_pushnil(L);
-    return 1;
-}
-
-static int shell_set(lua_State *L)
-{
-    struct access a = {.sink = NULL};
-
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    lua_settop(L, 3);
-    visit(L, write_key, &a);
-    return 0;
-}
-
-/* Index 1: the table; 2: what it is a shell of. */
-static int make_shell(lua_State *L)
-{
-    const struct shell *what = lua_touserdata(L, 2);
-    struct shell *shell;
-
-    lua_settop(L, 1);
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        lua_pop(L, 1);
-        lua_pushvalue(L, -1);
-        lua_pushnil(L);
-        lua_rawset(L, 1);
-    }
-    lua_createtable(L, 0, 2);
-    shell = lua_newuserdatauv(L, sizeof *shell, 0);
-    *shell = *what;
-    lua_pushvalue(L, -1);
-    lua_pushcclosure(L, shell_get, 1);
-    lua_setfield(L, 2, "__index");
-    lua_pushcclosure(L, shell_set, 1);
-    lua_setfield(L, 2, "__newindex");
-    lua_setmetatable(L, 1);
-    return 0;
-}
-
-/* The table on the top of L (which goes) becomes a shell. */
-static void turn_into_shell(lua_State *L, struct shell shell)
-{
-    lua_pushcfunction(L, make_shell);
-    lua_insert(L, -2);
-    lua_pushlightuserdata(L, &shell);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-        lua_pop(L, 1);
-}
-
 /* ---- sockets ---- */
 
 struct rebinding {
@@ -334,20 +151,37 @@ struct rebinding {
     intptr_t old_ref;
 };
 
-/* Pushes the old data on its state's stack; false (nothing) when there is none. */
-static bool push_old_data(const struct rebinding *r)
+/* Pushes the data of an object (a socket's or a WebSocket's userdata) on its state's stack;
+ * false (nothing) when there is none. */
+static bool push_old_data(struct slua_host *old, intptr_t ref, int user_value)
 {
-    lua_State *L = r->old ? r->old->L : NULL;
+    lua_State *L = old ? old->L : NULL;
 
     if (!L || !lua_checkstack(L, 8))
         return false;
-    slua_push_ref(L, r->old_ref);
-    lua_getiuservalue(L, -1, SLUA_SOCKET_DATA);
+    slua_push_ref(L, ref);
+    lua_getiuservalue(L, -1, user_value);
     lua_remove(L, -2);
     if (lua_istable(L, -1))
         return true;
     lua_pop(L, 1);
     return false;
+}
+
+void slua_carry_data(lua_State *L, struct slua_host *old, intptr_t ref, int user_value,
+                     const char *what)
+{
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    if (push_old_data(old, ref, user_value) && copy_top(old->L, L, what))
+        lua_setiuservalue(L, -2, user_value);
+}
+
+void slua_leave_data(struct slua_host *old, intptr_t ref, int user_value,
+                     const struct slua_shell *shell)
+{
+    if (slua_host_busy(old) && push_old_data(old, ref, user_value))
+        slua_make_shell(old->L, shell);
+    slua_unref(old, ref);
 }
 
 static int rebind_body(lua_State *L)
@@ -358,9 +192,7 @@ static int rebind_body(lua_State *L)
     sioc_socket_set_host_ref(r->socket, NULL, 0);
     s = slua_new_socket(L, r->server, r->socket);
     s->reloaded = true;
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    if (push_old_data(r) && copy_top(r->old->L, L, "socket.data"))
-        lua_setiuservalue(L, -2, SLUA_SOCKET_DATA);
+    slua_carry_data(L, r->old, r->old_ref, SLUA_SOCKET_DATA, "socket.data");
     return 0;
 }
 
@@ -371,22 +203,15 @@ void slua_on_rebind(void *user, struct sioc_socket *socket)
     struct rebinding r = {
         .server = server, .socket = socket, .old = sioc_socket_host_owner(socket)};
     struct slua_task_info info = {.what = "reload", .server = server->core, .owner = server};
+    struct slua_shell shell = {
+        .what = SLUA_SHELL_SOCKET, .core = server->core, .handle = sioc_socket_handle(socket)};
 
     if (r.old)
         r.old_ref = sioc_socket_host_ref(socket, r.old);
     if (slua_run(host, rebind_body, &r, &info) < 0)
         slua_log(host, SIOC_LOG_ERROR, "reload: no memory to re-bind a socket");
-    if (!r.old)
-        return;
-    if (slua_host_busy(r.old) && push_old_data(&r)) {
-        const struct slua_socket *s;
-
-        slua_push_ref(r.old->L, r.old_ref);
-        s = lua_touserdata(r.old->L, -1);
-        lua_pop(r.old->L, 1);
-        turn_into_shell(r.old->L, (struct shell){s->nsp->server, s->handle});
-    }
-    slua_unref(r.old, r.old_ref);
+    if (r.old)
+        slua_leave_data(r.old, r.old_ref, SLUA_SOCKET_DATA, &shell);
 }
 
 /* ---- sioc.state ---- */
@@ -398,7 +223,7 @@ struct state_copy {
 
 static int push_old_state(lua_State *L)
 {
-    if (!push_state(L))
+    if (!slua_push_state(L))
         lua_pushnil(L);
     return 1;
 }
@@ -439,7 +264,7 @@ static int end_state(lua_State *L, struct slua_host *from)
 
     if (*base && copy_state(L, from, "sioc.state")) {
         slua_push_ref(L, *base);
-        if (push_state(L))
+        if (slua_push_state(L))
             slua_merge(L, -1, 3, 2); /* index 1 is the argument */
     }
     luaL_unref(L, LUA_REGISTRYINDEX, *base ? *base : LUA_NOREF);
@@ -481,5 +306,5 @@ void slua_state_forward(struct slua_host *from)
         lua_pop(L, 1);
         return;
     }
-    turn_into_shell(L, (struct shell){NULL, 0});
+    slua_make_shell(L, &(struct slua_shell){.what = SLUA_SHELL_STATE});
 }

@@ -52,9 +52,10 @@ struct http_request_ops {
 struct http_request {
     struct http_conn *conn;
     struct http_head
-        head;        /* valid until the response is complete (or the request is aborted) */
-    struct buf body; /* the same */
-    size_t max_body_bytes; /* the handler may lower or raise it when it gets the head */
+        head; /* valid until the response is complete (or the request is aborted) */
+    struct sioc_str raw_head; /* the bytes of it; the same */
+    struct buf body;          /* the same */
+    size_t max_body_bytes;    /* the handler may lower or raise it when it gets the head */
     const struct http_request_ops *ops;
     void *user;             /* the handler's */
     struct sioc_str params; /* the router's */

@@ -68,6 +68,7 @@ static struct request *new_request(struct http_conn *c, const struct http_head *
         return NULL;
     memcpy(r->bytes, bytes.ptr, bytes.len);
     copy_head(&r->pub.head, head, bytes.ptr, r->bytes);
+    r->pub.raw_head = sioc_str_n(r->bytes, bytes.len);
     r->pub.conn = c;
     r->pub.max_body_bytes = c->config->max_body_bytes;
     r->pub.ops = NULL;

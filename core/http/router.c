@@ -67,8 +67,7 @@ static bool matches(struct sioc_str pattern, struct sioc_str path)
     return path.ptr == NULL; /* nothing is left over */
 }
 
-/* Whether two patterns fit the same paths. */
-static bool same_shape(struct sioc_str a, struct sioc_str b)
+bool http_route_same(struct sioc_str a, struct sioc_str b)
 {
     struct sioc_str part_a, part_b;
     while (str_next(&a, '/', &part_a)) {
@@ -92,7 +91,7 @@ static int add(struct http_router *r, unsigned method, struct sioc_str path, htt
                void *user, void (*drop)(void *user))
 {
     for (size_t i = 0; i < r->count; i++)
-        if (r->routes[i]->method == method && same_shape(pattern_of(r->routes[i]), path))
+        if (r->routes[i]->method == method && http_route_same(pattern_of(r->routes[i]), path))
             return SIOC_EEXIST;
     int error =
         mem_grow((void **)&r->routes, &r->cap, r->count + 1, sizeof(struct http_route *));

@@ -28,6 +28,8 @@ int http_router_add(struct http_router *r, enum http_method method, struct sioc_
 /* Everything below the prefix ("/static" holds "/static" and "/static/x", not "/statics"). */
 int http_router_add_prefix(struct http_router *r, struct sioc_str prefix, http_route_fn fn,
                            void *user, void (*drop)(void *user));
+/* Whether two paths of routes mean the same: names of parameters may differ. */
+bool http_route_same(struct sioc_str a, struct sioc_str b);
 /* Whether a route, for its method, is the request's. */
 bool http_router_has(const struct http_router *r, const struct http_request *request);
 /* Calls the handler; answers 404 or 405 itself otherwise. */

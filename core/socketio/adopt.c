@@ -252,7 +252,8 @@ bool sioc_server_rebind(struct sioc_server *server, size_t max, size_t *ret_coun
         (*ret_count)++;
         max--;
     }
-    return server->rebind_at < server->sockets.used;
+    return server->rebind_at < server->sockets.used ||
+           sio_websockets_rebind(server, max, ret_count);
 }
 
 /* ---- acks ---- */

@@ -18,7 +18,9 @@ void sio_server_swap_options(struct sioc_server *server,
                              struct sioc_server *draft);                     /* server.c */
 void sio_routes_swap(struct sioc_server *server, struct sioc_server *draft); /* http_api.c */
 void sio_websockets_swap(struct sioc_server *server,
-                         struct sioc_server *draft); /* websocket.c */
+                         struct sioc_server *draft); /* websocket_route.c */
+/* As sioc_server_rebind, for plain WebSockets. */
+bool sio_websockets_rebind(struct sioc_server *server, size_t max, size_t *ret_count);
 void sio_surveys_forget(struct sioc_server *server,
                         bool (*mine)(void *user, const struct sioc_handler *handler),
                         void *user); /* survey.c */

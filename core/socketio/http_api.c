@@ -237,10 +237,12 @@ struct sioc_str sioc_request_url(const struct sioc_request *r)
 struct sioc_str sioc_request_address(struct sioc_request *r)
 {
     struct http_client client;
+    if (r->address.ptr)
+        return r->address;
     buf_reset(&r->scratch);
     if (r->http) {
-        http_client_of(r->server->proxies, &r->http->head,
-                       r->stream ? r->stream : http_request_stream(r->http), &client);
+        http_client_of(r->server->proxies, &r->http->head, http_request_stream(r->http),
+                       &client);
         buf_put_str(&r->scratch, sioc_str(client.address));
     }
     return buf_str(&r->scratch);

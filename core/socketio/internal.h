@@ -112,7 +112,8 @@ struct sioc_server {
     void *rebind_user;
     uint32_t
         generation; /* how often it has adopted a draft; a socket has the one it is bound to */
-    uint32_t rebind_at; /* slots of `sockets` below this one are bound */
+    uint32_t rebind_at;           /* slots of `sockets` below this one are bound */
+    uint32_t rebind_websocket_at; /* ... and of `websockets` */
     int (*socket_save)(void *user, struct sioc_socket *socket, struct sioc_sink *sink);
     void *socket_save_user;
 
@@ -138,7 +139,7 @@ struct sioc_request {
     bool stale;                      /* the route has gone before the request was complete */
     struct buf scratch;              /* what the walkers decode into */
     struct buf path;                 /* decoded */
-    struct net_stream *stream;       /* of one that became a WebSocket; else NULL */
+    struct sioc_str address;         /* of one that became a WebSocket; else NULL */
     struct net_garbage garbage;
 };
 

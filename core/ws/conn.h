@@ -81,8 +81,8 @@ size_t ws_conn_queued(const struct ws_conn *conn);
 void ws_conn_pause(struct ws_conn *conn);
 /* Queues a ping; as ws_conn_send, but for the limit. */
 int ws_conn_ping(struct ws_conn *conn);
-/* While it is held nothing is read, from the bytes that came behind the upgrade request on;
- * not from inside `message`, whose neighbours are being handed out. */
+/* While it is held nothing is read, from the bytes that came behind the upgrade request on.
+ * From inside `message` its neighbours, which have been read already, are still handed out. */
 void ws_conn_hold(struct ws_conn *conn, bool held);
 /* status 0: an empty close frame (88 00), as Engine.IO wants it.  `closed` is not called for
  * this. */

@@ -152,6 +152,7 @@ function Server:publish(topic, data, is_binary) end
 ---@field connected boolean
 ---@field queued integer bytes that wait to be sent
 ---@field topics string[]
+---@field reloaded boolean the function of its route runs because of a reload
 local WebSocket = {}
 
 ---@param event "message"|"close"|"drained"

@@ -21,7 +21,8 @@ struct sioc_websocket;
  * borrowed for the call. */
 struct sioc_websocket_handler {
     /* It is open: messages may be sent, and come from the next turn on.  The request can be
-     * read during the call only, and not be answered. */
+     * read during the call only, and not be answered.  Called again after a reload
+     * (sioc_websocket_replayed): with the request as it was, and the route's own parameters. */
     void (*open)(void *user, intptr_t ref, struct sioc_websocket *websocket,
                  struct sioc_request *request);
     /* Text is valid UTF-8. */
@@ -33,7 +34,8 @@ struct sioc_websocket_handler {
                   struct sioc_str reason);
     /* Everything that was sent has been handed to the kernel. */
     void (*drained)(void *user, intptr_t ref, struct sioc_websocket *websocket);
-    /* The server will never call this handler again. */
+    /* The server will never call this handler again: its route is gone, and all connections
+     * have been closed or re-bound (reload.h). */
     void (*drop)(void *user, intptr_t ref);
     void *user;
     intptr_t ref;
@@ -50,9 +52,15 @@ SIOC_API struct sioc_websocket *sioc_websocket_find(const struct sioc_server *se
                                                     uint64_t handle);
 /* Not yet closed: false in and after `close`. */
 SIOC_API bool sioc_websocket_connected(const struct sioc_websocket *websocket);
-/* One value for the host, 0 at first. */
-SIOC_API void sioc_websocket_set_host_ref(struct sioc_websocket *websocket, intptr_t ref);
-SIOC_API intptr_t sioc_websocket_host_ref(const struct sioc_websocket *websocket);
+/* One value for the host, 0 at first, and for any owner but the one that has set it.  After a
+ * reload `open` finds the old owner's, and puts its own in its place. */
+SIOC_API void sioc_websocket_set_host_ref(struct sioc_websocket *websocket, void *owner,
+                                          intptr_t ref);
+SIOC_API intptr_t sioc_websocket_host_ref(const struct sioc_websocket *websocket,
+                                          const void *owner);
+SIOC_API void *sioc_websocket_host_owner(const struct sioc_websocket *websocket); /* or NULL */
+/* In `open`: the connection has been there already. */
+SIOC_API bool sioc_websocket_replayed(const struct sioc_websocket *websocket);
 
 /* Sends one message; data is copied.  0; SIOC_EUTF8: text that is not UTF-8; SIOC_ECLOSED;
  * SIOC_EFULL: more than max_queue bytes wait already, the connection is being closed (1013);
@@ -67,7 +75,8 @@ SIOC_API size_t sioc_websocket_queued(const struct sioc_websocket *websocket);
  * 0, SIOC_EINVAL, SIOC_ECLOSED */
 SIOC_API int sioc_websocket_close(struct sioc_websocket *websocket, unsigned code,
                                   struct sioc_str reason);
-/* Reads nothing until release; counted.  For an open handler that waits. */
+/* Reads nothing until release; counted.  For an open handler that waits.  What was read before
+ * comes after the release, or once it is too much (max_payload and 64 KiB). */
 SIOC_API void sioc_websocket_hold(struct sioc_websocket *websocket);
 SIOC_API void sioc_websocket_release(struct sioc_websocket *websocket);
 

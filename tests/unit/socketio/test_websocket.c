@@ -290,36 +290,6 @@ static void the_end_of_the_server_is_told(void **state)
     close_server(&f);
 }
 
-/* Connections of the old script are closed, and new ones meet the new routes only. */
-static void a_reload_replaces_the_routes(void **state)
-{
-    struct fixture f, next;
-    struct wire w;
-    (void)state;
-    open_server(&f, NULL);
-    memset(&next, 0, sizeof next);
-    sioc_websocket_subscribe(join(&f, &w, "/ws/1"), sioc_str("t"));
-    assert_int_equal(sioc_server_new(f.loop, NULL, &next.server), 0);
-    assert_int_equal(sioc_websocket_route(next.server, sioc_str("/new"), handler(&next)), 0);
-    assert_int_equal(sioc_server_adopt(f.server, next.server), 0);
-    assert_string_equal(f.log, "open;id=1;close 1012 service restart;");
-    sioc_server_free(next.server);
-    assert_string_equal(f.log, "open;id=1;close 1012 service restart;drop;");
-    assert_string_equal(wire_next(&w), "CLOSE");
-    wire_close(&w);
-    wire_connect_path(&w, f.loop, f.port, "/ws/1");
-    assert_false(wire_upgraded(&w));
-    wire_close(&w);
-    wire_connect_path(&w, f.loop, f.port, "/new");
-    assert_true(wire_upgraded(&w));
-    wire_text(&w, "hi");
-    assert_string_equal(wire_next(&w), "hi");
-    assert_non_null(sioc_websocket_find(f.server, next.last));
-    wire_close(&w);
-    close_server(&f);
-    assert_string_equal(next.log, "open;close 1006 ;drop;");
-}
-
 #ifdef SIOC_TESTING
 /* Each allocation of a connection's life fails once: that connection suffers, nobody else. */
 static void every_allocation_may_fail(void **state)
@@ -365,7 +335,6 @@ int main(void)
         cmocka_unit_test(topics_have_limits),
         cmocka_unit_test(topics_agree_with_a_model),
         cmocka_unit_test(the_end_of_the_server_is_told),
-        cmocka_unit_test(a_reload_replaces_the_routes),
 #ifdef SIOC_TESTING
         cmocka_unit_test(every_allocation_may_fail),
 #endif
