@@ -6,6 +6,7 @@
 #ifndef NET_INTERNAL_H
 #define NET_INTERNAL_H
 
+#include "base/pool.h"
 #include "net/loop.h"
 #include "net/stream.h"
 #include "net/timer.h"
@@ -16,6 +17,25 @@
 
 struct net_post;
 
+/* ---- the poller: who says when the streams' descriptors are ready ---- */
+
+/* On Linux one epoll descriptor of our own, which libuv watches: a uv_poll_t for each stream
+ * would be 160 of its 240 bytes, and three system calls more for each connection (libuv tries
+ * each descriptor out).  Elsewhere libuv polls (poller_uv.c). */
+#if defined(__linux__) && !defined(NET_POLLER_UV)
+#define NET_POLLER_EPOLL
+#endif
+
+struct net_poller {
+#ifdef NET_POLLER_EPOLL
+    uv_poll_t poll; /* says that some of ours are ready */
+    int fd;
+    size_t watched; /* streams that are polled for something: they keep the loop alive */
+#else
+    char nothing;
+#endif
+};
+
 struct net_loop {
     uv_loop_t uv;
     uv_prepare_t prepare;   /* before sleeping: the end of a turn that only timers made */
@@ -23,6 +43,8 @@ struct net_loop {
     uv_timer_t wheel_timer; /* armed for the wheel's next due time */
     uv_timer_t idle_timer;  /* armed for what the idles wish */
     uv_async_t async;       /* wakes the loop for net_loop_post */
+    struct net_poller poller;
+    struct pool pool;
     struct net_wheel wheel;
     uint64_t armed_ms; /* when wheel_timer fires; 0: not armed */
     struct list tasks;
@@ -45,6 +67,16 @@ static inline struct net_loop *net_loop_of(const uv_loop_t *uv)
 
 /* loop.c: The time; up to date even when the loop does not run. */
 uint64_t net_loop_fresh_now(struct net_loop *loop);
+
+/* poller_*.c */
+int net_poller_open(struct net_loop *loop); /* 0 or SIOC_EIO */
+void net_poller_close(struct net_loop *loop);
+/* Polls for input, as stream->events says from then on.  0, SIOC_ENOMEM or SIOC_EIO. */
+int net_poller_add(struct net_stream *stream);
+/* Polls for what `events` says (NET_READABLE, NET_WRITABLE, both or nothing). */
+void net_poller_change(struct net_stream *stream, uint8_t events);
+/* Nothing is told of the stream any more, which frees itself when nobody looks at it. */
+void net_poller_drop(struct net_stream *stream);
 
 /* post.c */
 void net_posts_run(struct net_loop *loop);
@@ -74,23 +106,43 @@ struct net_transport_ops {
 
 extern const struct net_transport_ops net_tcp_ops;
 
+/* What streams are polled for. */
+#define NET_READABLE 1
+#define NET_WRITABLE 2
+
+/* Every connection has one: mind the bytes. */
 struct net_stream {
-    uv_poll_t poll;
+    struct net_loop *loop;
     const struct net_transport_ops *transport;
     const struct net_stream_ops *ops;
     void *owner;
-    struct net_tls_conn *tls;     /* the transport's, or NULL */
-    struct net_proxied *proxied;  /* the same */
-    void (*on_close)(void *user); /* called once when the stream closes, or NULL */
-    void *on_close_user;
+    union { /* the transport's; NULL for plain TCP */
+        struct net_tls_conn *tls;
+        struct net_proxied *proxied;
+    };
+    union {
+        struct {
+            void (*fn)(void *user); /* called once when the stream closes, or NULL */
+            void *user;
+        } on_close;
+        struct net_garbage garbage; /* when it is closed */
+    };
     int fd;
     bool reading : 1;
     bool want_write : 1;
     bool closed : 1;
-    uint8_t events; /* what libuv polls for now */
+    uint8_t events; /* what it is polled for now */
     uint16_t port;
     uint8_t address[16]; /* IPv6, or IPv4 mapped into it; all zero: unknown */
+#ifndef NET_POLLER_EPOLL
+    uv_poll_t poll;
+#endif
 };
+
+/* stream.c: The descriptor is ready; on an error for everything. */
+void net_stream_ready(struct net_stream *stream, uint8_t events);
+/* Frees the memory of a closed one. */
+void net_stream_free(struct net_stream *stream);
 
 /* The transport has given up: tells the owner that the peer is gone. */
 void net_stream_fail(struct net_stream *stream);
@@ -108,7 +160,7 @@ int net_tls_wrap(struct net_tls *tls, struct net_stream *stream);
  * was). */
 int net_proxied_wrap(struct net_stream *stream);
 
-/* Wraps a connected, non-blocking descriptor (taken; closed on failure).  Reading is off.
+/* Wraps a connected, non-blocking descriptor (taken; closed on failure).  Reading is on.
  *   peer   as accept gave it
  * 0, SIOC_ENOMEM or SIOC_EIO. */
 int net_stream_open(struct net_loop *loop, int fd, const struct net_transport_ops *transport,

@@ -80,7 +80,6 @@ static void hand_over(struct net_listener *listener, int fd,
         net_stream_close(stream);
         return;
     }
-    net_stream_read_start(stream);
     listener->accept(listener->user, stream);
 }
 

@@ -141,6 +141,7 @@ int net_loop_new(struct net_loop **ret_loop)
     if (!loop)
         return SIOC_ENOMEM;
     memset(loop, 0, offsetof(struct net_loop, read_buffer));
+    pool_init(&loop->pool);
     list_init(&loop->tasks);
     list_init(&loop->idles);
     list_init(&loop->lingering);
@@ -152,10 +153,15 @@ int net_loop_new(struct net_loop **ret_loop)
         goto no_loop;
     if (uv_async_init(&loop->uv, &loop->async, on_async))
         goto no_async;
+    if (net_poller_open(loop) < 0)
+        goto no_poller;
     start_handles(loop);
     net_wheel_init(&loop->wheel, uv_now(&loop->uv));
     *ret_loop = loop;
     return 0;
+no_poller:
+    uv_close((uv_handle_t *)&loop->async, NULL);
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
 no_async:
     uv_loop_close(&loop->uv);
 no_loop:
@@ -171,6 +177,7 @@ static void close_handles(struct net_loop *loop)
     uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
     uv_close((uv_handle_t *)&loop->idle_timer, NULL);
     uv_close((uv_handle_t *)&loop->async, NULL);
+    net_poller_close(loop);
 }
 
 void net_loop_free(struct net_loop *loop)
@@ -194,8 +201,10 @@ void net_loop_free(struct net_loop *loop)
     while (list_pop(&loop->tasks))
         ; /* so that a task that is cancelled later finds nothing */
     uv_mutex_destroy(&loop->post_lock);
-    if (left == 0)
-        mem_free(loop);
+    if (left != 0)
+        return;
+    pool_deinit(&loop->pool);
+    mem_free(loop);
 }
 
 /* ---- running ---- */
@@ -271,6 +280,11 @@ uint64_t net_loop_fresh_now(struct net_loop *loop)
     if (!loop->running)
         uv_update_time(&loop->uv);
     return uv_now(&loop->uv);
+}
+
+struct pool *net_loop_pool(struct net_loop *loop)
+{
+    return &loop->pool;
 }
 
 uint8_t *net_loop_scratch(struct net_loop *loop)

@@ -60,6 +60,10 @@ struct net_garbage {
 void net_loop_discard(struct net_loop *loop, struct net_garbage *garbage,
                       void (*fn)(struct net_garbage *garbage));
 
+/* Memory for what belongs to a connection; good until the loop is freed. */
+struct pool;
+struct pool *net_loop_pool(struct net_loop *loop);
+
 /* Scratch of NET_WRITE_BUFFER_BYTES; free to use between two calls into net. */
 uint8_t *net_loop_scratch(struct net_loop *loop);
 

@@ -13,6 +13,7 @@
 
 struct net_proxied {
     const struct net_transport_ops *below;
+    struct net_tls_conn *tls; /* of the one below */
     size_t len;
     char bytes[NET_PROXY_HEAD_MAX];
 };
@@ -21,7 +22,7 @@ static void step_aside(struct net_stream *stream)
 {
     struct net_proxied *p = stream->proxied;
     stream->transport = p->below;
-    stream->proxied = NULL;
+    stream->tls = p->tls;
     mem_free(p);
 }
 
@@ -89,6 +90,7 @@ int net_proxied_wrap(struct net_stream *stream)
     if (!p)
         return SIOC_ENOMEM;
     p->below = stream->transport;
+    p->tls = stream->tls;
     p->len = 0;
     stream->proxied = p;
     stream->transport = &proxied_ops;

@@ -1,10 +1,10 @@
-/* net/stream.c -- a descriptor, its poll handle and its owner.
+/* net/stream.c -- a descriptor and its owner.
  *
- * libuv only says when the descriptor is ready; the transport moves the bytes, so nothing is
- * allocated or copied on the way.  Changing what is polled for costs system calls, so
+ * The poller only says when the descriptor is ready; the transport moves the bytes, so nothing
+ * is allocated or copied on the way.  Changing what is polled for costs system calls, so
  * "writable" is asked for only when the kernel has refused bytes.
- * Invariant: `events` is what libuv polls for; a closed stream polls for nothing and is freed
- * in its close callback, after all callers of the turn are gone.
+ * Invariant: `events` is what is polled for; a closed stream polls for nothing and is freed
+ * after all callers of the turn are gone.
  */
 #include "base/mem.h"
 #include "net/internal.h"
@@ -15,18 +15,12 @@
 #define READS_PER_EVENT 4
 #define LINGER_MS       2000
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
 static void update_poll(struct net_stream *s)
 {
-    int events = (s->reading ? UV_READABLE : 0) | (s->want_write ? UV_WRITABLE : 0);
-    if (s->closed || events == s->events)
-        return;
-    s->events = (uint8_t)events;
-    if (events)
-        uv_poll_start(&s->poll, events, on_poll);
-    else
-        uv_poll_stop(&s->poll);
+    uint8_t events =
+        (uint8_t)((s->reading ? NET_READABLE : 0) | (s->want_write ? NET_WRITABLE : 0));
+    if (!s->closed && events != s->events)
+        net_poller_change(s, events);
 }
 
 static void set_peer(struct net_stream *s, const struct sockaddr_storage *peer)
@@ -46,19 +40,20 @@ static void set_peer(struct net_stream *s, const struct sockaddr_storage *peer)
 int net_stream_open(struct net_loop *loop, int fd, const struct net_transport_ops *transport,
                     const struct sockaddr_storage *peer, struct net_stream **ret_stream)
 {
-    struct net_stream *s = mem_zalloc(sizeof *s);
+    struct net_stream *s = pool_zalloc(&loop->pool, sizeof *s);
     int error = SIOC_ENOMEM;
-    if (s && uv_poll_init(&loop->uv, &s->poll, fd))
-        error = SIOC_EIO;
-    else if (s)
-        error = 0;
+    if (s) {
+        s->loop = loop;
+        s->fd = fd;
+        s->transport = transport;
+        s->reading = true;
+        error = net_poller_add(s);
+    }
     if (error) {
         close(fd);
-        mem_free(s);
+        pool_free(&loop->pool, s, sizeof *s);
         return error;
     }
-    s->fd = fd;
-    s->transport = transport;
     set_peer(s, peer);
     *ret_stream = s;
     return 0;
@@ -72,8 +67,8 @@ void net_stream_set_owner(struct net_stream *s, const struct net_stream_ops *ops
 
 void net_stream_on_close(struct net_stream *s, void (*fn)(void *user), void *user)
 {
-    s->on_close = fn;
-    s->on_close_user = user;
+    s->on_close.fn = fn;
+    s->on_close.user = user;
 }
 
 /* ---- in ---- */
@@ -120,20 +115,14 @@ static void read_ready(struct net_stream *s)
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+void net_stream_ready(struct net_stream *s, uint8_t events)
 {
-    struct net_stream *s = NET_OF(poll, struct net_stream, poll);
     if (!s->ops)
         return;
-    if (status < 0) { /* libuv has stopped polling */
-        s->events = 0;
-        tell_gone(s, SIOC_EIO);
-        return;
-    }
     /* TLS may have had to write before it could read on. */
-    if ((events & UV_READABLE) || (s->transport->secure && s->reading))
+    if (s->reading && ((events & NET_READABLE) || s->transport->secure))
         read_ready(s);
-    if ((events & UV_WRITABLE) && s->want_write && !s->closed) {
+    if ((events & NET_WRITABLE) && s->want_write && !s->closed) {
         s->want_write = false;
         s->ops->writable(s->owner);
         update_poll(s); /* after the call: it may want to write again */
@@ -155,17 +144,17 @@ void net_stream_want_write(struct net_stream *s)
 
 /* ---- the end ---- */
 
-static void free_stream(uv_handle_t *handle)
+void net_stream_free(struct net_stream *s)
 {
-    mem_free(NET_OF(handle, struct net_stream, poll));
+    pool_free(&s->loop->pool, s, sizeof *s);
 }
 
 static void tell_closed(struct net_stream *s)
 {
-    void (*fn)(void *user) = s->on_close;
-    s->on_close = NULL;
+    void (*fn)(void *user) = s->on_close.fn;
+    s->on_close.fn = NULL;
     if (fn)
-        fn(s->on_close_user);
+        fn(s->on_close.user);
 }
 
 void net_stream_close(struct net_stream *s)
@@ -175,7 +164,7 @@ void net_stream_close(struct net_stream *s)
     s->closed = true;
     s->ops = NULL;
     tell_closed(s);
-    uv_close((uv_handle_t *)&s->poll, free_stream);
+    net_poller_drop(s);
     s->transport->close(s);
 }
 
@@ -249,7 +238,7 @@ void net_lingering_close(struct net_loop *loop)
 
 struct net_loop *net_stream_loop(const struct net_stream *s)
 {
-    return net_loop_of(s->poll.loop);
+    return s->loop;
 }
 
 bool net_stream_secure(const struct net_stream *s)
