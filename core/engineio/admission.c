@@ -105,9 +105,9 @@ static bool is_sid(struct sioc_str sid)
 
 int eio_admission_give_id(struct eio_admission *a, struct sioc_str sid)
 {
-    int error = !is_sid(sid)                         ? SIOC_EINVAL
-                : map_get(&a->engine->sessions, sid) ? SIOC_EEXIST
-                                                     : 0;
+    int error = !is_sid(sid)                            ? SIOC_EINVAL
+                : keyset_get(&a->engine->sessions, sid) ? SIOC_EEXIST
+                                                        : 0;
     if (error < 0)
         eio_refuse(a->engine, end(a), EIO_REFUSE_REQUEST, "ID_GENERATION_ERROR",
                    (struct sioc_str){NULL, 0});

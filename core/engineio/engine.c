@@ -26,6 +26,11 @@ struct query {
 
 /* ---- life ---- */
 
+static struct sioc_str id_of(const void *session)
+{
+    return eio_session_id(session);
+}
+
 int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                     const struct eio_options *options, const struct eio_engine_ops *ops,
                     void *user, const struct http_cors *cors, struct metrics *metrics,
@@ -48,7 +53,7 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                                .pauses = &e->pauses};
     ws_pauses_init(&e->pauses, loop);
     list_init(&e->websockets);
-    map_init(&e->sessions);
+    keyset_init(&e->sessions, id_of);
     buf_init(&e->scratch);
     buf_init(&e->compressed);
     if (options->per_message_deflate &&
@@ -61,7 +66,7 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
 
 void eio_engine_deinit(struct eio_engine *e)
 {
-    map_deinit(&e->sessions);
+    keyset_deinit(&e->sessions);
     ws_pauses_deinit(&e->pauses);
     buf_deinit(&e->scratch);
     buf_deinit(&e->compressed);
@@ -73,11 +78,10 @@ void eio_engine_deinit(struct eio_engine *e)
 
 void eio_engine_close_all(struct eio_engine *e, const char *reason)
 {
-    size_t pos = 0;
+    uint32_t pos = 0;
     struct eio_session *s;
     e->closing = true;
-    /* Removing leaves the other entries where they are, and nothing is added here. */
-    while ((s = map_next(&e->sessions, &pos)))
+    while ((s = keyset_any(&e->sessions, &pos)))
         eio_session_fail(s, reason, "");
 }
 
@@ -114,7 +118,7 @@ static void read_query(struct eio_engine *e, const struct http_request *request,
     value = url_query_get(query, STR("sid"), &e->scratch);
     ret->has_sid = value.len > 0;
     if (ret->has_sid)
-        ret->session = map_get(&e->sessions, value);
+        ret->session = keyset_get(&e->sessions, value);
 }
 
 static bool transport_enabled(const struct eio_engine *e, const struct query *q)

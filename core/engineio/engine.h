@@ -7,8 +7,8 @@
 #ifndef ENGINEIO_ENGINE_H
 #define ENGINEIO_ENGINE_H
 
+#include "base/keyset.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/metric.h"
 #include "engineio/cookie.h"
 #include "engineio/frame.h"
@@ -75,8 +75,8 @@ struct eio_engine {
     const struct http_cors *cors;
     struct metrics *metrics;
     const struct log *log;
-    struct map sessions; /* by sid */
-    struct ws_config ws; /* its `deflate` is owned */
+    struct keyset sessions; /* by sid */
+    struct ws_config ws;    /* its `deflate` is owned */
     struct ws_pauses pauses;
     struct list websockets;        /* all of them, those that only finish closing too */
     struct eio_frame *ping, *pong; /* shared by all sessions */

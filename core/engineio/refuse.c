@@ -30,7 +30,7 @@ static void put_bad_request(const struct eio_engine *e, const struct http_reques
     put_fact(r, "name", sioc_str(name));
     if (strcmp(name, "TRANSPORT_MISMATCH") == 0) {
         const struct eio_session *s =
-            map_get(&e->sessions, parameter(request, STR("sid"), scratch));
+            keyset_get(&e->sessions, parameter(request, STR("sid"), scratch));
         if (s)
             put_fact(r, "previousTransport", sioc_str(eio_session_transport(s)));
         put_fact(r, "transport", parameter(request, STR("transport"), scratch));

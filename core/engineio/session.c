@@ -37,7 +37,7 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     s->ping_timeout_ms = (uint32_t)engine->options->ping_timeout_ms;
     s->handshake = eio_handshake_new(request, engine->options->proxies);
     net_timer_init(&s->timer, on_timer);
-    if (!s->handshake || map_add(&engine->sessions, eio_session_id(s), s) < 0) {
+    if (!s->handshake || keyset_add(&engine->sessions, s) < 0) {
         mem_free(s->handshake);
         mem_free(s);
         return NULL;
@@ -63,7 +63,7 @@ static void session_end(struct eio_session *s, const char *reason, const char *d
     struct eio_engine *engine = s->engine;
     s->state = EIO_STATE_CLOSED;
     net_timer_stop(&s->timer);
-    map_remove(&engine->sessions, eio_session_id(s));
+    keyset_remove(&engine->sessions, eio_session_id(s));
     eio_upgrade_cancel(s);
     engine->metrics->sessions_closed++;
     net_loop_discard(engine->loop, &s->garbage, session_free);

@@ -42,7 +42,7 @@ static void visit_room(const struct sioc_namespace *nsp, struct sioc_str name, u
     struct sio_room *room = sio_room_find(nsp, name);
     for (size_t i = 0; room && i < room->count; i++)
         visit_once(room->members[i].socket, mark, visit, user);
-    struct sioc_socket *own = map_get(&nsp->sockets_by_id, name);
+    struct sioc_socket *own = keyset_get(&nsp->sockets_by_id, name);
     if (own && !own->left_own_room)
         visit_once(own, mark, visit, user);
 }

@@ -8,6 +8,7 @@
 #define SOCKETIO_INTERNAL_H
 
 #include "base/handle.h"
+#include "base/keyset.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -156,7 +157,7 @@ struct sioc_namespace {
     struct sioc_server *server;
     char *name;
     uint32_t name_len;
-    struct map sockets_by_id;
+    struct keyset sockets_by_id;
     struct sioc_socket **sockets; /* connected ones; dense, socket->index is the place */
     size_t socket_count, socket_cap;
     struct map rooms;

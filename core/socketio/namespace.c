@@ -19,6 +19,11 @@ bool sio_namespace_name_ok(struct sioc_str name)
     return true;
 }
 
+static struct sioc_str id_of(const void *socket)
+{
+    return sio_socket_id(socket);
+}
+
 int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
                       struct sioc_namespace **ret_nsp)
 {
@@ -28,7 +33,7 @@ int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
     nsp->server = server;
     nsp->name = mem_dup(name.ptr, name.len);
     nsp->name_len = (uint32_t)name.len;
-    map_init(&nsp->sockets_by_id);
+    keyset_init(&nsp->sockets_by_id, id_of);
     map_init(&nsp->rooms);
     list_init(&nsp->node);
     list_init(&nsp->children);
@@ -74,7 +79,7 @@ void sio_namespace_free(struct sioc_namespace *nsp)
     mem_free(nsp->middleware);
     if (nsp->is_parent)
         sio_handler_drop(&nsp->matcher);
-    map_deinit(&nsp->sockets_by_id);
+    keyset_deinit(&nsp->sockets_by_id);
     map_deinit(&nsp->rooms);
     mem_free(nsp->sockets);
     mem_free(nsp->name);
@@ -119,7 +124,7 @@ int sio_namespace_add(struct sioc_namespace *nsp, struct sioc_socket *s)
 {
     if (mem_grow((void **)&nsp->sockets, &nsp->socket_cap, nsp->socket_count + 1,
                  sizeof *nsp->sockets) < 0 ||
-        map_add(&nsp->sockets_by_id, sio_socket_id(s), s) < 0)
+        keyset_add(&nsp->sockets_by_id, s) < 0)
         return SIOC_ENOMEM;
     s->index = (uint32_t)nsp->socket_count;
     nsp->sockets[nsp->socket_count++] = s;
@@ -131,7 +136,7 @@ void sio_namespace_remove(struct sioc_namespace *nsp, struct sioc_socket *s)
     struct sioc_socket *last = nsp->sockets[--nsp->socket_count];
     nsp->sockets[s->index] = last;
     last->index = s->index;
-    map_remove(&nsp->sockets_by_id, sio_socket_id(s));
+    keyset_remove(&nsp->sockets_by_id, sio_socket_id(s));
 }
 
 /* ---- handlers ---- */
@@ -237,6 +242,6 @@ intptr_t sioc_namespace_host_ref(const struct sioc_namespace *nsp)
 size_t sioc_namespace_room_size(const struct sioc_namespace *nsp, struct sioc_str room)
 {
     const struct sio_room *r = map_get(&nsp->rooms, room);
-    const struct sioc_socket *own = map_get(&nsp->sockets_by_id, room);
+    const struct sioc_socket *own = keyset_get(&nsp->sockets_by_id, room);
     return (r ? r->count : 0) + (own && !own->left_own_room);
 }

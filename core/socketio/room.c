@@ -40,7 +40,7 @@ static void tell(struct sioc_namespace *nsp, struct sioc_socket *socket, const c
 
 static bool is_own_room(const struct sioc_namespace *nsp, struct sioc_str name)
 {
-    const struct sioc_socket *own = map_get(&nsp->sockets_by_id, name);
+    const struct sioc_socket *own = keyset_get(&nsp->sockets_by_id, name);
     return own && !own->left_own_room;
 }
 

@@ -234,7 +234,7 @@ struct sioc_socket *sioc_socket_find(const struct sioc_server *server, uint64_t 
 
 struct sioc_socket *sioc_socket_by_id(const struct sioc_namespace *nsp, struct sioc_str id)
 {
-    return map_get(&nsp->sockets_by_id, id);
+    return keyset_get(&nsp->sockets_by_id, id);
 }
 
 struct sioc_str sioc_socket_id(const struct sioc_socket *s)
