@@ -433,6 +433,8 @@ void cli_print_help(FILE *out)
           "    loads the script without serving; says file:line: message when it cannot\n"
           "sioc reload [--pid N | --port N]\n"
           "    asks the server that runs (on port 3000) to load its script again\n"
+          "sioc bench URL [--help]\n"
+          "    puts load on a Socket.IO server, checks every answer, says how fast it was\n"
           "\nOptions (they beat what the script says):\n",
           out);
     for (size_t i = 0; i < OWN_COUNT; i++)

@@ -4,6 +4,7 @@
  * 128 + n a second signal n.  One clear line on stderr says why.
  */
 #include "args.h"
+#include "bench.h"
 #include "data.h"
 #include "find.h"
 #include "sioc_lua.h"
@@ -236,6 +237,10 @@ int main(int argc, char **argv)
     char error[512];
     int code;
 
+    if (argc > 1 && strcmp(argv[1], "bench") == 0) {
+        argv[1] = (char[]){"sioc bench"};
+        return bench_main(argc - 1, argv + 1);
+    }
     if (cli_args_parse(argc, argv, &p.args, error, sizeof error) < 0) {
         fprintf(stderr, "sioc: %s\n", error);
         code = EXIT_WRONG_USAGE;

@@ -1,7 +1,7 @@
-# tests/bench/lib.sh -- for scripts/bench and soak.sh: build the generator, start and stop servers.
+# tests/bench/lib.sh -- for soak.sh and selftest.sh: build the generator, start and stop servers.
 # Sourced with $root set to the repository.  Servers are ended by their own pid only.
 
-bench_bin=$root/build/bench/bench # bench_loadgen and bench_limit, when built by themselves
+bench_bin=$root/build/bench/bench # bench_client and bench_limit, built by themselves
 bench_tmp=$(mktemp -d)
 server_pid=
 trap 'server_stop; rm -rf "$bench_tmp"' EXIT
@@ -12,7 +12,7 @@ die() {
     exit 2
 }
 
-# The generator and the limit servers need nothing of sioc.
+# The generator and the limit servers need nothing of sioc, and so are no part of what is measured.
 bench_build_alone() {
     cmake -S "$root/tests/bench" -B "$root/build/bench" -G Ninja >"$bench_tmp/build" 2>&1 &&
         cmake --build "$root/build/bench" >>"$bench_tmp/build" 2>&1 ||
@@ -70,14 +70,13 @@ server_stop() {
     server_pid=
 }
 
-# generator ARGS...: against the running server; its lines go to $bench_tmp/result.
+# generator ARGS...: against the running server; its JSON goes to $bench_tmp/result.
 generator() {
-    (pinned 1 "$bench_bin/bench_loadgen" --port "$server_port" --pid "$server_pid" "$@") \
-        >"$bench_tmp/result"
+    (pinned 1 "$bench_bin/bench_client" "http://127.0.0.1:$server_port" --pid "$server_pid" \
+        --json "$@") >"$bench_tmp/result"
 }
 
-# The value of one line of the last result, '-' when it has none.
+# One value of the last result, '-' when it has none.
 result() {
-    awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print "-" }' \
-        "$bench_tmp/result"
+    sed -n "s/.*\"$1\":\"*\([^,\"}]*\).*/\1/p" "$bench_tmp/result" | grep . || echo -
 }

@@ -28,7 +28,7 @@ function median(values, key,    n, i, j, sorted, swap) {
 
 function title(name) {
     if (mode[name] == "idle") return "idle " clients[name] " clients, bytes of RSS each"
-    if (mode[name] == "connect") return "connect and join, " in_flight[name] " at once"
+    if (mode[name] == "connect") return "connect and join, " clients[name] " at once"
     return mode[name] " " clients[name] " × " in_flight[name] " in flight, " bytes[name] " B"
 }
 

@@ -1,5 +1,5 @@
-/* tests/bench/loadgen_proc.c -- reads /proc/PID/stat and /proc/PID/smaps_rollup. */
-#include "loadgen_proc.h"
+/* bindings/bench/proc.c -- reads /proc/PID/stat and /proc/PID/smaps_rollup. */
+#include "proc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static int read_memory(uint32_t pid, struct proc_sample *sample)
     return 0;
 }
 
-int proc_sample(uint32_t pid, struct proc_sample *ret_sample)
+int bench_proc_sample(uint32_t pid, struct proc_sample *ret_sample)
 {
     struct proc_sample sample = {0};
     if (read_cpu(pid, &sample.cpu_s) || read_memory(pid, &sample))
@@ -52,7 +52,7 @@ int proc_sample(uint32_t pid, struct proc_sample *ret_sample)
     return 0;
 }
 
-double proc_own_cpu_s(void)
+double bench_proc_own_cpu_s(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);

@@ -1,5 +1,5 @@
-/* tests/bench/loadgen_hist.c -- reading the histogram back. */
-#include "loadgen_hist.h"
+/* bindings/bench/hist.c -- reading the histogram back. */
+#include "hist.h"
 
 /* The middle of a bucket, so that the error is as often above as below. */
 static double bucket_value(unsigned bucket)
@@ -12,7 +12,7 @@ static double bucket_value(unsigned bucket)
     return ((double)(1u << HIST_SUB_BITS) + sub + 0.5) * width;
 }
 
-double hist_quantile(const struct hist *h, double share)
+double bench_hist_quantile(const struct hist *h, double share)
 {
     double wanted = share * (double)h->total;
     uint64_t seen = 0;

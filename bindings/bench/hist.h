@@ -1,8 +1,8 @@
-/* tests/bench/loadgen_hist.h -- a histogram of nanoseconds with a fixed relative error.
+/* bindings/bench/hist.h -- a histogram of nanoseconds with a fixed relative error.
  * Every power of two is cut into 64 equal buckets, so a value is off by at most 1.6 %, however
  * long the tail; adding is a shift and an increment. */
-#ifndef LOADGEN_HIST_H
-#define LOADGEN_HIST_H
+#ifndef BENCH_HIST_H
+#define BENCH_HIST_H
 
 #include <stdint.h>
 
@@ -15,7 +15,7 @@ struct hist {
     uint64_t max_ns;
 };
 
-static inline unsigned hist_bucket(uint64_t ns)
+static inline unsigned bench_hist_bucket(uint64_t ns)
 {
     if (ns < (1u << HIST_SUB_BITS))
         return (unsigned)ns;
@@ -24,15 +24,15 @@ static inline unsigned hist_bucket(uint64_t ns)
            (unsigned)((ns >> shift) & ((1u << HIST_SUB_BITS) - 1));
 }
 
-static inline void hist_add(struct hist *h, uint64_t ns)
+static inline void bench_hist_add(struct hist *h, uint64_t ns)
 {
-    h->counts[hist_bucket(ns)]++;
+    h->counts[bench_hist_bucket(ns)]++;
     h->total++;
     if (ns > h->max_ns)
         h->max_ns = ns;
 }
 
 /* The value below which `share` (0..1) of all values are, in ns; 0 when there are none. */
-double hist_quantile(const struct hist *h, double share);
+double bench_hist_quantile(const struct hist *h, double share);
 
 #endif

@@ -1,6 +1,6 @@
-/* tests/bench/loadgen_proc.h -- what the kernel knows about the server: CPU time and memory. */
-#ifndef LOADGEN_PROC_H
-#define LOADGEN_PROC_H
+/* bindings/bench/proc.h -- what the kernel knows about the server: CPU time and memory. */
+#ifndef BENCH_PROC_H
+#define BENCH_PROC_H
 
 #include <stdint.h>
 
@@ -11,9 +11,9 @@ struct proc_sample {
 };
 
 /* 0, or -1 when the process is gone (or not ours to read). */
-int proc_sample(uint32_t pid, struct proc_sample *ret_sample);
+int bench_proc_sample(uint32_t pid, struct proc_sample *ret_sample);
 
 /* CPU seconds of the generator itself. */
-double proc_own_cpu_s(void);
+double bench_proc_own_cpu_s(void);
 
 #endif
