@@ -217,10 +217,14 @@ static void on_turn_end(struct net_task *task)
         if (c->phase == HTTP_PHASE_DEAD)
             return;
         result = http_conn_flush(c);
+        http_pieces_drained(c);
     } while (result == 0 && may_go_on(c));
+    if (c->phase == HTTP_PHASE_DEAD)
+        return;
     if (result == SIOC_EIO)
         http_conn_end(c, false);
-    else if (result == 0 && c->closing && !c->request && c->phase == HTTP_PHASE_RESPONDED)
+    else if (result == 0 && !c->outq.count && c->closing && !c->request &&
+             c->phase == HTTP_PHASE_RESPONDED)
         http_conn_end(c, true);
     if (c->phase == HTTP_PHASE_DEAD)
         return;

@@ -47,6 +47,8 @@ struct http_request_ops {
     /* The body exceeds max_body_bytes: NULL = answer 413 with an empty body and close.
      * Otherwise the handler must respond. */
     void (*too_big)(struct http_request *request);
+    /* After http_respond_piece has said SIOC_EAGAIN: more may come.  May be NULL for others. */
+    void (*drained)(struct http_request *request);
 };
 
 struct http_request {
@@ -100,6 +102,17 @@ int http_respond_chunk(struct http_request *request, int status,
 /* The same with `len` bytes of an open file from where it stands; the descriptor is taken. */
 int http_respond_file(struct http_request *request, int status, const struct http_field *fields,
                       size_t field_count, int fd, uint64_t len);
+/* The same in pieces: begin, then pieces, then the end; the request lasts until then.
+ *   len  of the body, or HTTP_LENGTH_UNKNOWN (chunks; to HTTP/1.0, up to the connection's end)
+ * piece: bytes are copied.  0, or SIOC_EAGAIN: taken, but much waits to be written, so the
+ * handler should wait for `drained`.  SIOC_ETOOBIG: more than `len`, nothing was taken.
+ * end: SIOC_EINVAL: less than `len` came, so the connection is closed.
+ * All: SIOC_ESTATE out of order, SIOC_ENOMEM: the connection is closed, without `aborted`. */
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+int http_respond_begin(struct http_request *request, int status,
+                       const struct http_field *fields, size_t field_count, uint64_t len);
+int http_respond_piece(struct http_request *request, struct sioc_str bytes);
+int http_respond_end(struct http_request *request);
 /* Refuses and closes the connection after the answer. */
 int http_respond_close(struct http_request *request, int status,
                        const struct http_field *fields, size_t field_count,

@@ -15,6 +15,7 @@ enum http_phase {
     HTTP_PHASE_HANDLE,    /* the handler has the head; its body was not looked at yet */
     HTTP_PHASE_BODY,      /* the body is coming */
     HTTP_PHASE_WAIT,      /* the response is the handler's matter */
+    HTTP_PHASE_SENDING,   /* the head is queued, its body comes in pieces */
     HTTP_PHASE_RESPONDED, /* the response is queued; the next head waits until it is out */
     HTTP_PHASE_DEAD,
 };
@@ -55,10 +56,20 @@ struct http_conn {
     bool feeding;
 };
 
+/* The body of a response that comes in pieces (pieces.c). */
+struct http_pieces {
+    uint64_t left; /* that were promised; not for chunks */
+    bool chunked;
+    bool counted;
+    bool mute; /* to HEAD, or of a status without body: nothing is sent */
+    bool full; /* the handler waits for `drained` */
+};
+
 /* What the handler sees, and what it does not; the head's bytes lie behind. */
 struct request {
     struct http_request pub;
     struct http_body body;
+    struct http_pieces pieces;
     struct net_garbage garbage;
     char bytes[];
 };
@@ -93,10 +104,21 @@ void http_conn_reject(struct http_conn *c, int status);
 void http_conn_break(struct http_conn *c, int status);
 
 /* response.c */
+#define HTTP_LENGTH_CHUNKED (HTTP_LENGTH_UNKNOWN - 1)
+/* Queues the head, with `copied` behind it, which is the body or empty; body_len is what
+ * Content-Length says, or one of HTTP_LENGTH_...  *ret_send: a body may follow.  The request
+ * stays on the connection.  On failure both are over. */
+int http_conn_push_head(struct http_request *request, int status,
+                        const struct http_field *fields, size_t field_count,
+                        struct sioc_str copied, uint64_t body_len, bool *ret_send);
 /* Writes what is pending.  0 when all is out, SIOC_EAGAIN, or SIOC_EIO. */
 int http_conn_flush(struct http_conn *c);
 /* Queues a whole response without fields as the last one: for what never was a request. */
 void http_conn_refuse(struct http_conn *c, int status);
 int http_conn_push(struct http_conn *c, struct sioc_str bytes);
+
+/* pieces.c */
+/* After writing: tells a handler that was told to wait. */
+void http_pieces_drained(struct http_conn *c);
 
 #endif

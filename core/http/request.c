@@ -226,7 +226,8 @@ size_t http_conn_feed(struct http_conn *c, struct sioc_str bytes)
     c->feeding = true;
     while (more && (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_BODY)) {
         more = c->phase == HTTP_PHASE_HEAD ? take_head(c) : take_body(c);
-        if (c->phase == HTTP_PHASE_RESPONDED && c->skip) {
+        bool begun = c->phase == HTTP_PHASE_RESPONDED || c->phase == HTTP_PHASE_SENDING;
+        if (begun && c->skip) {
             c->rest = sioc_str_n(c->rest.ptr + c->skip, c->rest.len - c->skip);
             c->skip = 0;
         }

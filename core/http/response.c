@@ -102,7 +102,9 @@ static void put_own_fields(struct buf *b, const struct http_conn *c, int minor, 
                            uint64_t body_len)
 {
     char date[30];
-    if (has_body(status)) {
+    if (has_body(status) && body_len == HTTP_LENGTH_CHUNKED) {
+        buf_put_str(b, STR("Transfer-Encoding: chunked\r\n"));
+    } else if (has_body(status) && body_len != HTTP_LENGTH_UNKNOWN) {
         buf_put_str(b, STR("Content-Length: "));
         buf_put_u64(b, body_len);
         buf_put(b, "\r\n", 2);
@@ -134,12 +136,9 @@ static void leave_body(struct http_conn *c, const struct http_head *head)
         c->closing = c->deaf = true;
 }
 
-/* Queues the head, with `copied` behind it, which is the body or empty; body_len is what
- * Content-Length says.  Takes the request off the connection; on failure the connection is
- * over.  *ret_send tells whether a body that is not copied is to follow. */
-static int begin_response(struct http_request *request, int status,
-                          const struct http_field *fields, size_t field_count,
-                          struct sioc_str copied, uint64_t body_len, bool *ret_send)
+int http_conn_push_head(struct http_request *request, int status,
+                        const struct http_field *fields, size_t field_count,
+                        struct sioc_str copied, uint64_t body_len, bool *ret_send)
 {
     struct http_conn *c = request->conn;
     bool send = has_body(status) && request->head.method != HTTP_HEAD;
@@ -157,18 +156,34 @@ static int begin_response(struct http_request *request, int status,
     put_own_fields(&b, c, request->head.minor, status, body_len);
     if (send)
         buf_put_str(&b, copied);
-    http_conn_release(c);
     struct net_chunk *chunk = grown_end(&b);
     buf_deinit(&b);
     int error = chunk ? net_outq_push(&c->outq, chunk) : SIOC_ENOMEM;
     net_chunk_unref(chunk);
     if (error) {
+        http_conn_release(c);
         http_conn_end(c, false);
         return error;
     }
-    c->phase = HTTP_PHASE_RESPONDED;
+    request->responded = true;
     http_conn_wake(c);
     *ret_send = send;
+    return 0;
+}
+
+/* The head, and the request is done with; *ret_send tells whether a body that is not copied is
+ * to follow. */
+static int begin_response(struct http_request *request, int status,
+                          const struct http_field *fields, size_t field_count,
+                          struct sioc_str copied, uint64_t body_len, bool *ret_send)
+{
+    struct http_conn *c = request->conn;
+    int error =
+        http_conn_push_head(request, status, fields, field_count, copied, body_len, ret_send);
+    if (error)
+        return error;
+    http_conn_release(c);
+    c->phase = HTTP_PHASE_RESPONDED;
     return 0;
 }
 

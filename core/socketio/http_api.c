@@ -76,7 +76,18 @@ static void on_complete(struct http_request *http)
 
 static void on_aborted(struct http_request *http)
 {
-    sio_request_retire(http->user);
+    struct sioc_request *r = http->user;
+    struct sioc_request_watcher watcher = r->watcher;
+    sio_request_retire(r);
+    if (watcher.gone)
+        watcher.gone(watcher.user, r->handle);
+}
+
+static void on_drained(struct http_request *http)
+{
+    struct sioc_request *r = http->user;
+    if (r->watcher.drained)
+        r->watcher.drained(r->watcher.user, r->handle);
 }
 
 static void on_too_big(struct http_request *http)
@@ -89,6 +100,7 @@ static const struct http_request_ops route_ops = {
     .complete = on_complete,
     .aborted = on_aborted,
     .too_big = on_too_big,
+    .drained = on_drained,
 };
 
 static void on_route(void *user, struct http_request *http)
@@ -137,23 +149,47 @@ static int method_of(const char *name, enum http_method *ret_method)
     return SIOC_EINVAL;
 }
 
+static struct sio_route *route_new(struct sioc_server *server, struct sioc_http_handler handler)
+{
+    struct sio_route *route = mem_alloc(sizeof *route);
+    if (!route)
+        return NULL;
+    *route = (struct sio_route){.server = server, .handler = handler};
+    list_append(&server->routes, &route->node);
+    return route;
+}
+
+/* error: of the router, which has not taken the route then. */
+static int route_added(struct sio_route *route, int error)
+{
+    if (error < 0) {
+        list_remove(&route->node);
+        mem_free(route);
+    }
+    return error;
+}
+
 int sioc_http_route(struct sioc_server *server, const char *method, struct sioc_str path,
                     struct sioc_http_handler handler)
 {
     enum http_method m;
     if (method_of(method, &m) < 0)
         return SIOC_EINVAL;
-    struct sio_route *route = mem_alloc(sizeof *route);
+    struct sio_route *route = route_new(server, handler);
     if (!route)
         return SIOC_ENOMEM;
-    *route = (struct sio_route){.server = server, .handler = handler};
-    list_append(&server->routes, &route->node);
-    int error = http_router_add(&server->router, m, path, on_route, route, route_drop);
-    if (error < 0) {
-        list_remove(&route->node);
-        mem_free(route);
-    }
-    return error;
+    return route_added(route,
+                       http_router_add(&server->router, m, path, on_route, route, route_drop));
+}
+
+int sioc_http_mount(struct sioc_server *server, struct sioc_str prefix,
+                    struct sioc_http_handler handler)
+{
+    struct sio_route *route = route_new(server, handler);
+    if (!route)
+        return SIOC_ENOMEM;
+    return route_added(
+        route, http_router_add_prefix(&server->router, prefix, on_route, route, route_drop));
 }
 
 /* Their routes go: the pattern that a request's parameters are found by goes with them. */
@@ -297,61 +333,4 @@ bool sioc_request_param_next(struct sioc_request *r, size_t *pos, struct sioc_st
                              struct sioc_str *ret_value)
 {
     return r->http && http_route_param_next(r->http, pos, &r->scratch, ret_name, ret_value);
-}
-
-/* ---- the answer ---- */
-
-static bool field_ok(const struct sioc_http_field *f)
-{
-    for (size_t i = 0; i < f->name.len; i++) {
-        char c = f->name.ptr[i];
-        bool token = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                     (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
-        if (!token)
-            return false;
-    }
-    for (size_t i = 0; i < f->value.len; i++) {
-        unsigned char c = (unsigned char)f->value.ptr[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return f->name.len > 0;
-}
-
-#define MAX_FIELDS 64
-
-int sioc_request_respond(struct sioc_request *r, int status,
-                         const struct sioc_http_field *fields, size_t field_count,
-                         struct sioc_str body)
-{
-    struct http_field checked[MAX_FIELDS];
-    if (!r->http)
-        return SIOC_ECLOSED;
-    if (!r->route) /* the engine's */
-        return SIOC_ESTATE;
-    if (field_count > MAX_FIELDS || status < 200 || status > 599)
-        return SIOC_EINVAL;
-    struct buf names; /* the floor below wants them NUL-terminated */
-    buf_init(&names);
-    for (size_t i = 0; i < field_count; i++) {
-        if (!field_ok(&fields[i])) {
-            buf_deinit(&names);
-            return SIOC_EINVAL;
-        }
-        buf_put_str(&names, fields[i].name);
-        buf_putc(&names, '\0');
-    }
-    int error = names.error;
-    size_t at = 0;
-    for (size_t i = 0; i < field_count && error == 0; i++) {
-        checked[i] = (struct http_field){(const char *)names.bytes + at, fields[i].value};
-        at += fields[i].name.len + 1;
-    }
-    if (error == 0) {
-        struct http_request *http = r->http;
-        sio_request_retire(r);
-        error = http_respond(http, status, checked, field_count, body);
-    }
-    buf_deinit(&names);
-    return error;
 }

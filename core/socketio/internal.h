@@ -138,9 +138,11 @@ struct sioc_request {
     uint64_t handle;                 /* 0: it is shown for a call only */
     bool called;                     /* the route's handler was */
     bool stale;                      /* the route has gone before the request was complete */
-    struct buf scratch;              /* what the walkers decode into */
-    struct buf path;                 /* decoded */
-    struct sioc_str address;         /* of one that became a WebSocket; else NULL */
+    bool sending;                    /* its answer comes in pieces */
+    struct sioc_request_watcher watcher;
+    struct buf scratch;      /* what the walkers decode into */
+    struct buf path;         /* decoded */
+    struct sioc_str address; /* of one that became a WebSocket; else NULL */
     struct net_garbage garbage;
 };
 

@@ -25,6 +25,11 @@ struct sioc_http_handler {
 /* method: "GET", "POST", ...; path: "/users/:id".  0, SIOC_EINVAL, SIOC_EEXIST, SIOC_ENOMEM. */
 SIOC_API int sioc_http_route(struct sioc_server *server, const char *method,
                              struct sioc_str path, struct sioc_http_handler handler);
+/* The same for everything below the prefix ("/api" holds "/api" and "/api/x"), by any method,
+ * if no route above is for it; of several prefixes the longest.  "/" holds all.  What belongs
+ * to Socket.IO and to plain WebSockets does not come here. */
+SIOC_API int sioc_http_mount(struct sioc_server *server, struct sioc_str prefix,
+                             struct sioc_http_handler handler);
 /* Serves the folder below the prefix.  SIOC_ENOTFOUND when it is no readable folder. */
 SIOC_API int sioc_http_static(struct sioc_server *server, struct sioc_str prefix,
                               const char *dir);
@@ -62,6 +67,32 @@ struct sioc_http_field {
 SIOC_API int sioc_request_respond(struct sioc_request *request, int status,
                                   const struct sioc_http_field *fields, size_t field_count,
                                   struct sioc_str body);
+
+/* An answer in pieces: begin, any number of writes, end, over as many turns as it takes.
+ *   len  of the body in bytes, or SIOC_LENGTH_UNKNOWN: it ends with sioc_request_end
+ * begin: as sioc_request_respond.
+ * write: bytes are copied.  SIOC_EAGAIN: taken, but 64 KiB wait for the client; write on after
+ *   `drained`.  SIOC_ETOOBIG: more than len, nothing was taken.
+ * end: the request is gone.  SIOC_EINVAL: less than len came; the connection is closed.
+ * SIOC_ESTATE: out of order.  SIOC_ECLOSED, SIOC_ENOMEM: the client and the request are gone.
+ */
+#define SIOC_LENGTH_UNKNOWN UINT64_MAX
+SIOC_API int sioc_request_begin(struct sioc_request *request, int status,
+                                const struct sioc_http_field *fields, size_t field_count,
+                                uint64_t len);
+SIOC_API int sioc_request_write(struct sioc_request *request, struct sioc_str bytes);
+SIOC_API int sioc_request_end(struct sioc_request *request);
+
+/* Calls with the request's handle; each may be NULL. */
+struct sioc_request_watcher {
+    void (*drained)(void *user, uint64_t request); /* little is left to be written */
+    void (*gone)(void *user,
+                 uint64_t request); /* its client has left before the answer's end */
+    void *user;
+};
+/* watcher: copied; NULL = none. */
+SIOC_API void sioc_request_watch(struct sioc_request *request,
+                                 const struct sioc_request_watcher *watcher);
 
 #ifdef __cplusplus
 }

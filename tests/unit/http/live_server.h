@@ -29,7 +29,7 @@ struct test_server {
     struct metrics metrics;
     struct log log;
     /* What the handler saw. */
-    int handled, completed, aborted, too_big;
+    int handled, completed, aborted, too_big, drained;
     struct http_request *deferred; /* "/defer" waits here */
     struct net_stream *upgraded;   /* "/upgrade" */
     uint8_t *rest;
@@ -61,6 +61,12 @@ static inline void on_defer(struct http_request *request)
     s->deferred = request;
 }
 
+static inline void on_drained(struct http_request *request)
+{
+    struct test_server *s = request->user;
+    s->drained++;
+}
+
 static inline void on_destroy(struct http_request *request)
 {
     struct test_server *s = request->user;
@@ -85,7 +91,8 @@ static inline void on_too_big(struct http_request *request)
 }
 
 static const struct http_request_ops echo_ops = {.complete = on_echo, .aborted = on_aborted};
-static const struct http_request_ops defer_ops = {.complete = on_defer, .aborted = on_aborted};
+static const struct http_request_ops defer_ops = {
+    .complete = on_defer, .aborted = on_aborted, .drained = on_drained};
 static const struct http_request_ops destroy_ops = {.complete = on_destroy,
                                                     .aborted = on_aborted};
 static const struct http_request_ops own_ops = {
