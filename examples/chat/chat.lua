@@ -8,6 +8,7 @@
 local sioc = require "sioc"
 local history = require "history" -- history.lua, beside this file
 
+local GREETING = "Welcome! Be kind to each other." -- above the messages; with --watch, change it while people talk
 local FIXED_ROOMS = { lobby = 1, random = 2, help = 3 } -- always there, listed in this order
 local MAX_ROOMS = 20
 local MAX_NAME, MAX_TEXT = 24, 2000 -- characters
@@ -134,7 +135,7 @@ io:event("hello", function(socket, nick, key)
   end
   state.people[nick:lower()] = { nick = nick, key = key, id = socket.id }
   socket.data.nick = nick
-  return { nick = nick, rooms = room_list(), max_name = MAX_NAME, max_text = MAX_TEXT, max_picture = MAX_PICTURE }
+  return { nick = nick, greeting = GREETING, rooms = room_list(), max_name = MAX_NAME, max_text = MAX_TEXT, max_picture = MAX_PICTURE }
 end)
 
 io:event("join", function(socket, name, last_seen)
@@ -207,6 +208,9 @@ io:on("connection", function(socket)
     end)
   end)
 end)
+
+-- And this runs after it, for what they shall hear of the new code.
+io:on("reload", function(socket) socket:emit("greeting", GREETING) end)
 
 io:static("/", "public")
 io:listen(3000)

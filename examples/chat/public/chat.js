@@ -72,6 +72,7 @@ async function enter(nick) {
     me = stored.nick = hello.nick;
     limits = hello;
     listed = hello.rooms;
+    view.showGreeting(hello.greeting);
   } catch (error) {
     if (!error.refused) return; // the connection is gone again; the next one will try
     return showEntrance(nick, error.message);
@@ -325,6 +326,8 @@ socket.on('connect_error', () => {
 socket.on('replaced', () => { replaced = true; });
 
 socket.on('rooms', (rooms) => { listed = rooms; if (me && roomShown()) showRoomList(); });
+
+socket.on('greeting', view.showGreeting); // it has changed while we were here
 
 socket.on('people', (name, people) => {
   const room = joined.get(name);

@@ -91,6 +91,11 @@ export function showStatus(state, bannerText, button) {
   $('banner-button').textContent = button || '';
 }
 
+export function showGreeting(text) {
+  $('greeting').textContent = text || '';
+  $('greeting').hidden = !text;
+}
+
 // ---- messages ----
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
