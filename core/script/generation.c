@@ -6,6 +6,8 @@
  * Invariant: at most one generation loads, one serves, and retired_max finish.
  */
 #include "base/mem.h"
+#include "net/timer.h"
+#include "socketio/loop.h"
 #include <sioc/script.h>
 #include <stdio.h>
 #include <time.h>
@@ -38,7 +40,7 @@ struct sioc_script {
     bool again; /* asked for once more meanwhile */
     bool starting;
     bool stopped;
-    struct sioc_timer *step, *deadline, *check;
+    struct net_timer step, deadline, check;
     struct sioc_script_outcome outcome;
     double began_ms;
     char error[ERROR_BYTES];
@@ -51,21 +53,16 @@ static double clock_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static void stop_timer(struct sioc_timer **timer)
+static void start(struct sioc_script *s, struct net_timer *timer, uint64_t delay_ms)
 {
-    if (*timer)
-        sioc_timer_stop(*timer);
-    *timer = NULL;
+    net_timer_start(sio_net_loop(s->loop), timer, delay_ms);
 }
 
-static void begin(struct sioc_script *s);
-static void on_step(void *user);
-
-/* The next phase begins in the next turn; without memory for a timer it begins at once. */
+/* The next phase begins in the next turn. */
 static void next_step(struct sioc_script *s)
 {
-    if (!s->step && sioc_timer_start(s->loop, 0, 0, on_step, s, &s->step) < 0)
-        on_step(s);
+    if (!net_timer_active(&s->step))
+        start(s, &s->step, 0);
 }
 
 /* ---- the end of a reload ---- */
@@ -88,8 +85,8 @@ static void refuse(struct sioc_script *s, int code, const char *error)
     void *failed = s->next;
     if (error)
         snprintf(s->error, sizeof s->error, "%s", error);
-    stop_timer(&s->deadline);
-    stop_timer(&s->step);
+    net_timer_stop(&s->deadline);
+    net_timer_stop(&s->step);
     s->next = NULL;
     if (failed)
         s->ops->drop(s->user, failed);
@@ -107,21 +104,19 @@ static void drop_retired(struct sioc_script *s, unsigned i)
     s->ops->retired(s->user, gone.number, s->ops->drop(s->user, gone.generation));
 }
 
-static void on_check(void *user)
+static void on_check(struct net_timer *timer)
 {
-    struct sioc_script *s = user;
+    struct sioc_script *s = LIST_ENTRY(timer, struct sioc_script, check);
     uint64_t now = sioc_loop_now_ms(s->loop);
-    if (s->phase == REBINDING)
-        return; /* sockets may still hold objects of the last one */
-    for (unsigned i = 0; i < s->retired_count;) {
+    for (unsigned i = 0; i < s->retired_count && s->phase != REBINDING;) {
         struct retired *r = &s->retired[i];
         if (now >= r->deadline_ms || !s->ops->busy(s->user, r->generation))
             drop_retired(s, i);
         else
             i++;
-    }
-    if (s->retired_count == 0)
-        stop_timer(&s->check);
+    } /* while sockets are re-bound they may still hold objects of the last one */
+    if (s->retired_count > 0)
+        start(s, timer, RETIRE_CHECK_MS);
 }
 
 static void retire(struct sioc_script *s, void *generation, unsigned number)
@@ -131,18 +126,16 @@ static void retire(struct sioc_script *s, void *generation, unsigned number)
     s->retired[s->retired_count++] = (struct retired){
         generation, number, sioc_loop_now_ms(s->loop) + s->limits.retire_timeout_ms};
     s->ops->retire(s->user, generation);
-    if (!s->check)
-        (void)sioc_timer_start(s->loop, RETIRE_CHECK_MS, RETIRE_CHECK_MS, on_check, s,
-                               &s->check);
+    if (!net_timer_active(&s->check))
+        start(s, &s->check, RETIRE_CHECK_MS);
 }
 
 /* ---- the phases ---- */
 
-static void on_deadline(void *user)
+static void on_deadline(struct net_timer *timer)
 {
-    struct sioc_script *s = user;
+    struct sioc_script *s = LIST_ENTRY(timer, struct sioc_script, deadline);
     char error[96];
-    s->deadline = NULL;
     snprintf(error, sizeof error, "the script was not loaded after %g s",
              (double)s->limits.load_timeout_ms / 1e3);
     refuse(s, SIOC_ETIMEDOUT, error);
@@ -154,19 +147,14 @@ static void begin(struct sioc_script *s)
     s->outcome = (struct sioc_script_outcome){.code = 0};
     s->error[0] = '\0';
     s->began_ms = clock_ms();
-    if (sioc_timer_start(s->loop, s->limits.load_timeout_ms, 0, on_deadline, s, &s->deadline) <
-        0) {
-        refuse(s, SIOC_ENOMEM, "not enough memory");
-        return;
-    }
+    start(s, &s->deadline, s->limits.load_timeout_ms);
     s->starting = true;
     void *generation = s->ops->load(s->user, s->number + 1);
     s->starting = false;
-    if (!generation) {
+    if (!generation)
         refuse(s, SIOC_ENOMEM, "not enough memory");
-        return;
-    }
-    s->next = generation;
+    else
+        s->next = generation;
 }
 
 void sioc_script_loaded(struct sioc_script *s, void *generation, int code, const char *error)
@@ -189,7 +177,7 @@ static void swap(struct sioc_script *s)
         refuse(s, s->outcome.code, NULL);
         return;
     }
-    stop_timer(&s->deadline);
+    net_timer_stop(&s->deadline);
     int code = s->ops->swap(s->user, s->next, error, sizeof error);
     if (code < 0) {
         refuse(s, code, error);
@@ -225,12 +213,9 @@ static void rebind(struct sioc_script *s)
         finish(s, 0);
 }
 
-static void on_step(void *user)
+static void on_step(struct net_timer *timer)
 {
-    struct sioc_script *s = user;
-    s->step = NULL;
-    if (s->stopped)
-        return;
+    struct sioc_script *s = LIST_ENTRY(timer, struct sioc_script, step);
     switch (s->phase) {
     case IDLE:
         begin(s);
@@ -264,8 +249,8 @@ void sioc_script_stop(struct sioc_script *s)
     void *next = s->next;
     s->stopped = true;
     s->next = NULL;
-    stop_timer(&s->step);
-    stop_timer(&s->deadline);
+    net_timer_stop(&s->step);
+    net_timer_stop(&s->deadline);
     if (next)
         s->ops->drop(s->user, next);
     if (s->phase == REBINDING) /* nothing of the old one may be left when it goes */
@@ -294,6 +279,9 @@ int sioc_script_new(struct sioc_loop *loop, const struct sioc_script_ops *ops, v
         s->limits.retired_max = MAX_RETIRED;
     s->current = current;
     s->number = 1;
+    net_timer_init(&s->step, on_step);
+    net_timer_init(&s->deadline, on_deadline);
+    net_timer_init(&s->check, on_check);
     *ret_script = s;
     return 0;
 }
@@ -305,7 +293,7 @@ void sioc_script_free(struct sioc_script *s)
     sioc_script_stop(s);
     while (s->retired_count > 0)
         drop_retired(s, 0);
-    stop_timer(&s->check);
+    net_timer_stop(&s->check);
     mem_free(s);
 }
 
@@ -326,5 +314,5 @@ unsigned sioc_script_retired_count(const struct sioc_script *s)
 
 bool sioc_script_busy(const struct sioc_script *s)
 {
-    return s->phase != IDLE || s->step;
+    return s->phase != IDLE || net_timer_active(&s->step);
 }
