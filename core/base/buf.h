@@ -55,5 +55,23 @@ static inline struct sioc_str buf_str(const struct buf *b)
 {
     return sioc_str_n(b->bytes, b->len);
 }
+/* Notes an error unless there is one; returns the first. */
+static inline int buf_fail(struct buf *b, int error)
+{
+    if (b->error == 0)
+        b->error = error;
+    return b->error;
+}
+
+/* The same thing under its public name (<sioc/parser.h>). */
+struct sioc_out;
+static inline struct buf *buf_of(struct sioc_out *out)
+{
+    return (struct buf *)(void *)out;
+}
+static inline struct sioc_out *buf_out(struct buf *b)
+{
+    return (struct sioc_out *)(void *)b;
+}
 
 #endif

@@ -278,16 +278,16 @@ int json_read(struct json_reader *reader, struct sioc_str text, struct sioc_sink
     return finish(reader, &s, rc < 0 ? rc : read_end(&s));
 }
 
-static int read_elements(struct state *s, size_t skip, size_t *ret_count)
+static int read_elements(struct state *s, size_t from, size_t to, size_t *ret_count)
 {
     struct sioc_sink *sink = s->sink;
     size_t count = 0;
     if (next_char(s) != '[')
         return SIOC_ESYNTAX;
-    s->sink = NULL; /* the array itself and what is skipped: only checked */
+    s->sink = NULL; /* the array itself and what is left out: only checked */
     int rc = open_array(s);
     while (rc == OPENED || rc == MORE) {
-        s->sink = count >= skip ? sink : NULL;
+        s->sink = count >= from && count < to ? sink : NULL;
         rc = read_value(s);
         s->sink = NULL;
         if (rc < 0)
@@ -297,17 +297,18 @@ static int read_elements(struct state *s, size_t skip, size_t *ret_count)
     }
     if (rc == 0)
         rc = read_end(s);
+    size_t end = count < to ? count : to;
     if (rc == 0)
-        *ret_count = count > skip ? count - skip : 0;
+        *ret_count = end > from ? end - from : 0;
     return rc;
 }
 
-int json_read_elements(struct json_reader *reader, struct sioc_str text, size_t skip,
+int json_read_elements(struct json_reader *reader, struct sioc_str text, size_t from, size_t to,
                        struct sioc_sink *sink, size_t *ret_count)
 {
     struct state s;
     state_init(&s, reader, text, sink);
-    return finish(reader, &s, read_elements(&s, skip, ret_count));
+    return finish(reader, &s, read_elements(&s, from, to, ret_count));
 }
 
 int json_skip(const char **at, const char *end, unsigned max_depth)

@@ -33,10 +33,10 @@ struct json_reader {
  * or the sink's error. */
 int json_read(struct json_reader *reader, struct sioc_str text, struct sioc_sink *sink);
 
-/* Reads the *elements* of the array that fills `text` into `sink` (no array_begin/array_end),
- * leaving out the first `skip` of them: that is how the arguments of an event are read.
- * *ret_count = elements driven.  Errors as above; SIOC_ESYNTAX when text is no array. */
-int json_read_elements(struct json_reader *reader, struct sioc_str text, size_t skip,
+/* Reads the *elements* [from, to) of the array that fills `text` into `sink` (no
+ * array_begin/array_end), and checks the others: that is how the arguments of an event are
+ * read.  *ret_count = elements driven.  Errors as above; SIOC_ESYNTAX when text is no array. */
+int json_read_elements(struct json_reader *reader, struct sioc_str text, size_t from, size_t to,
                        struct sioc_sink *sink, size_t *ret_count);
 
 /* What the first bytes of `text` are, without reading on: for shape checks. */

@@ -11,13 +11,7 @@
 #include "base/utf8.h"
 #include "codec/json_read.h"
 #include "codec/json_token.h"
-
-static int fail(struct buf *out, int error)
-{
-    if (!out->error)
-        out->error = error;
-    return out->error;
-}
+#include <sioc/parser.h>
 
 static void put_escape(struct buf *out, char c)
 {
@@ -58,7 +52,7 @@ static int put_checked_slow(struct buf *out, struct sioc_str utf8, const char *p
         if ((unsigned char)*p >= 0x80) {
             size_t len = wide_run(p, end);
             if (len == 0)
-                return fail(out, SIOC_EUTF8);
+                return buf_fail(out, SIOC_EUTF8);
             p += len;
             continue;
         }
@@ -80,7 +74,7 @@ static int put_checked(struct buf *out, struct sioc_str utf8)
     }
     size_t most;
     if (!mem_add(utf8.len, 2, &most))
-        return fail(out, SIOC_ETOOBIG);
+        return buf_fail(out, SIOC_ETOOBIG);
     uint8_t *to = buf_reserve(out, most);
     if (!to)
         return out->error;
@@ -146,36 +140,37 @@ static int write_string(struct sioc_sink *sink, struct sioc_str utf8)
     return put_checked(before_value(writer_of(sink)), utf8);
 }
 
-static int collect(struct json_binaries *b, struct sioc_buffer *data)
+int sioc_attachments_add(struct sioc_attachments *attachments, struct sioc_buffer *data)
 {
+    struct json_binaries *b = json_binaries_of(attachments);
     void *items = b->items;
     int rc = mem_grow(&items, &b->cap, b->count + 1, sizeof *b->items);
     if (rc < 0)
         return rc;
     b->items = items;
-    b->items[b->count++] = sioc_buffer_ref(data);
-    return 0;
+    b->items[b->count] = sioc_buffer_ref(data);
+    return (int)b->count++;
 }
 
 static int write_binary(struct sioc_sink *sink, struct sioc_buffer *data)
 {
     struct json_writer *w = writer_of(sink);
     if (!w->binaries)
-        return fail(w->out, SIOC_EINVAL);
+        return buf_fail(w->out, SIOC_EINVAL);
     struct buf *out = before_value(w);
     buf_put_str(out, STR("{\"_placeholder\":true,\"num\":"));
     buf_put_u64(out, w->binaries->count);
     buf_putc(out, '}');
     if (out->error)
         return out->error;
-    int rc = collect(w->binaries, data);
-    return rc < 0 ? fail(out, rc) : 0;
+    int rc = sioc_attachments_add(json_attachments(w->binaries), data);
+    return rc < 0 ? buf_fail(out, rc) : 0;
 }
 
 static int begin(struct json_writer *w, char bracket)
 {
     if (w->depth >= w->max_depth)
-        return fail(w->out, SIOC_EDEPTH);
+        return buf_fail(w->out, SIOC_EDEPTH);
     struct buf *out = before_value(w);
     buf_putc(out, bracket);
     w->depth++;
@@ -186,7 +181,7 @@ static int begin(struct json_writer *w, char bracket)
 static int end(struct json_writer *w, char bracket)
 {
     if (w->depth == 0)
-        return fail(w->out, SIOC_EINVAL);
+        return buf_fail(w->out, SIOC_EINVAL);
     buf_putc(w->out, bracket);
     w->depth--;
     w->comma = true;
@@ -232,7 +227,7 @@ static int write_raw_json(struct sioc_sink *sink, struct sioc_str json)
     struct json_reader check = {.max_depth = w->max_depth - w->depth};
     int rc = json_read(&check, json, NULL);
     if (rc < 0)
-        return fail(w->out, rc);
+        return buf_fail(w->out, rc);
     struct buf *out = before_value(w);
     buf_put_str(out, json);
     return out->error;

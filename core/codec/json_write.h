@@ -34,6 +34,16 @@ void json_writer_init(struct json_writer *w, struct buf *out, struct json_binari
 
 void json_binaries_clear(struct json_binaries *b); /* drops the references, keeps the array */
 void json_binaries_deinit(struct json_binaries *b);
+/* The same thing under its public name (<sioc/parser.h>). */
+struct sioc_attachments;
+static inline struct json_binaries *json_binaries_of(struct sioc_attachments *attachments)
+{
+    return (struct json_binaries *)(void *)attachments;
+}
+static inline struct sioc_attachments *json_attachments(struct json_binaries *b)
+{
+    return (struct sioc_attachments *)(void *)b;
+}
 
 /* Appends a quoted, escaped string; for text that is known to be valid. */
 void json_put_string(struct buf *out, struct sioc_str utf8);

@@ -222,7 +222,7 @@ int mpk_read_front(struct mpk_reader *reader, struct sioc_str *rest, struct sioc
     return rc;
 }
 
-int mpk_read_elements(struct mpk_reader *reader, struct sioc_str bytes, size_t skip,
+int mpk_read_elements(struct mpk_reader *reader, struct sioc_str bytes, size_t from, size_t to,
                       struct sioc_sink *sink, size_t *ret_count)
 {
     struct state s;
@@ -234,11 +234,12 @@ int mpk_read_elements(struct mpk_reader *reader, struct sioc_str bytes, size_t s
     if (rc == 0)
         rc = push(&s, false, array.count);
     for (size_t i = 0; rc == 0 && i < array.count; i++) {
-        s.sink = i >= skip ? sink : NULL;
+        s.sink = i >= from && i < to ? sink : NULL;
         rc = read_value(&s);
     }
     rc = finish(reader, &s, bytes, rc);
+    size_t end = array.count < to ? array.count : to;
     if (rc == 0)
-        *ret_count = array.count > skip ? array.count - skip : 0;
+        *ret_count = end > from ? end - from : 0;
     return rc;
 }

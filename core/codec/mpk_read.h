@@ -24,9 +24,9 @@ struct mpk_reader {
  * the sink's error. */
 int mpk_read(struct mpk_reader *reader, struct sioc_str bytes, struct sioc_sink *sink);
 
-/* Reads the *elements* of the array that fills `bytes` (no array_begin/array_end), leaving out
- * the first `skip`.  *ret_count = elements driven. */
-int mpk_read_elements(struct mpk_reader *reader, struct sioc_str bytes, size_t skip,
+/* Reads the *elements* [from, to) of the array that fills `bytes` (no array_begin/array_end),
+ * and checks the others.  *ret_count = elements driven. */
+int mpk_read_elements(struct mpk_reader *reader, struct sioc_str bytes, size_t from, size_t to,
                       struct sioc_sink *sink, size_t *ret_count);
 
 /* Reads the value at the front of *rest and moves *rest behind it. */

@@ -21,13 +21,6 @@ struct open {
     bool map;
 };
 
-static int fail(struct buf *out, int error)
-{
-    if (!out->error)
-        out->error = error;
-    return out->error;
-}
-
 /* ---- words ---- */
 
 static void put_uint(struct buf *out, uint64_t value, unsigned bytes)
@@ -123,7 +116,7 @@ static void put_double(struct buf *out, double v)
 static int put_bytes(struct buf *out, unsigned head, struct sioc_str s)
 {
     if (s.len > UINT32_MAX)
-        return fail(out, SIOC_ETOOBIG);
+        return buf_fail(out, SIOC_ETOOBIG);
     if (s.len <= UINT8_MAX)
         put_head(out, head, s.len, 1);
     else if (s.len <= UINT16_MAX)
@@ -147,7 +140,7 @@ void mpk_put_string(struct buf *out, struct sioc_str utf8)
 static int put_checked(struct buf *out, struct sioc_str utf8)
 {
     if (!utf8_valid(utf8))
-        return fail(out, SIOC_EUTF8);
+        return buf_fail(out, SIOC_EUTF8);
     mpk_put_string(out, utf8);
     return out->error;
 }
@@ -177,13 +170,13 @@ static struct buf *before_value(struct mpk_writer *w)
 static int begin(struct mpk_writer *w, bool map, size_t announced)
 {
     if (w->depth >= w->max_depth)
-        return fail(w->out, SIOC_EDEPTH);
+        return buf_fail(w->out, SIOC_EDEPTH);
     struct buf *out = before_value(w);
     struct open open = {.at = out->len, .map = map};
     open.head = put_container(out, map, announced > UINT32_MAX ? 0 : announced);
     buf_put(w->stack, &open, sizeof open);
     if (w->stack->error)
-        return fail(out, w->stack->error);
+        return buf_fail(out, w->stack->error);
     w->depth++;
     return out->error;
 }
@@ -193,12 +186,12 @@ static int end(struct mpk_writer *w)
     struct buf *out = w->out;
     unsigned char head[5];
     if (out->error || w->depth == 0)
-        return fail(out, SIOC_EINVAL);
+        return buf_fail(out, SIOC_EINVAL);
     struct open open = *innermost(w);
     w->stack->len -= sizeof open;
     w->depth--;
     if (open.count > UINT32_MAX)
-        return fail(out, SIOC_ETOOBIG);
+        return buf_fail(out, SIOC_ETOOBIG);
     size_t len = head_of(head, open.map, open.count);
     if (len > open.head && !buf_reserve(out, len - open.head))
         return out->error;
@@ -269,7 +262,7 @@ static int write_map_key(struct sioc_sink *sink, struct sioc_str utf8)
 {
     struct mpk_writer *w = writer_of(sink);
     if (w->depth == 0 || w->stack->error)
-        return fail(w->out, SIOC_EINVAL);
+        return buf_fail(w->out, SIOC_EINVAL);
     innermost(w)->count++;
     return put_checked(w->out, utf8);
 }
@@ -282,7 +275,7 @@ static int write_raw_json(struct sioc_sink *sink, struct sioc_str json)
     struct json_reader reader = {.max_depth = w->max_depth - w->depth, .scratch = &scratch};
     int rc = json_read(&reader, json, sink);
     buf_deinit(&scratch);
-    return rc < 0 ? fail(w->out, rc) : 0;
+    return rc < 0 ? buf_fail(w->out, rc) : 0;
 }
 
 static const struct sioc_sink_ops writer_ops = {

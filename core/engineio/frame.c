@@ -46,19 +46,21 @@ static uint8_t *put_bytes(uint8_t *at, struct sioc_str s)
     return at + s.len;
 }
 
-struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
-                                    struct sioc_buffer *const *attachments,
-                                    size_t attachment_count)
+/* One message, letter (if it is not 0) + head + body, and a binary one for each attachment. */
+static struct eio_frame *make(enum ws_opcode opcode, char letter, struct sioc_str head,
+                              struct sioc_str body, struct sioc_buffer *const *attachments,
+                              size_t attachment_count)
 {
-    size_t text = 1 + head.len + body.len, total = framed_len(text);
+    size_t len = (letter != 0) + head.len + body.len, total = framed_len(len);
     for (size_t i = 0; i < attachment_count; i++)
         total += framed_len(sioc_buffer_bytes(attachments[i]).len);
     struct eio_frame *f = eio_frame_new(total);
     if (!f)
         return NULL;
     uint8_t *at = f->storage;
-    at += ws_frame_write_head(at, WS_TEXT, false, text);
-    *at++ = EIO_MESSAGE;
+    at += ws_frame_write_head(at, opcode, false, len);
+    if (letter)
+        *at++ = (uint8_t)letter;
     at = put_bytes(put_bytes(at, head), body);
     for (size_t i = 0; i < attachment_count; i++) {
         struct sioc_str bytes = sioc_buffer_bytes(attachments[i]);
@@ -68,25 +70,23 @@ struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
     return f;
 }
 
-struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body)
+struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
+                                    struct sioc_buffer *const *attachments,
+                                    size_t attachment_count)
 {
-    size_t len = head.len + body.len;
-    struct eio_frame *f = eio_frame_new(framed_len(len));
-    if (!f)
-        return NULL;
-    uint8_t *at = f->storage;
-    at += ws_frame_write_head(at, WS_BINARY, false, len);
-    put_bytes(put_bytes(at, head), body);
-    return f;
+    return make(WS_TEXT, EIO_MESSAGE, head, body, attachments, attachment_count);
+}
+
+struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body,
+                                   struct sioc_buffer *const *attachments,
+                                   size_t attachment_count)
+{
+    return make(WS_BINARY, 0, head, body, attachments, attachment_count);
 }
 
 struct eio_frame *eio_frame_packet(struct sioc_str packet)
 {
-    struct eio_frame *f = eio_frame_new(framed_len(packet.len));
-    if (f)
-        put_bytes(f->storage + ws_frame_write_head(f->storage, WS_TEXT, false, packet.len),
-                  packet);
-    return f;
+    return make(WS_TEXT, 0, packet, STR(""), NULL, 0);
 }
 
 bool eio_frame_next(const struct eio_frame *frame, size_t *pos, bool *ret_binary,

@@ -25,8 +25,10 @@ struct eio_frame {
 struct eio_frame *eio_frame_message(struct sioc_str head, struct sioc_str body,
                                     struct sioc_buffer *const *attachments,
                                     size_t attachment_count);
-/* A binary message: body behind head.  The same. */
-struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body);
+/* The same with a binary message, head + body. */
+struct eio_frame *eio_frame_binary(struct sioc_str head, struct sioc_str body,
+                                   struct sioc_buffer *const *attachments,
+                                   size_t attachment_count);
 /* One text packet as it stands, e.g. "2" or "3probe". */
 struct eio_frame *eio_frame_packet(struct sioc_str packet);
 

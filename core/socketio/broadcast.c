@@ -145,10 +145,10 @@ static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
     m->nsp = nsp;
     d->id = nsp->next_ack_id;
     d->number = 0;
-    m->offset = STR("");
+    m->offset = sioc_str_n(NULL, 0);
     if (nsp->recovery && !asks)
         sio_recovery_stamp(nsp, m, d->is_volatile);
-    d->frame = sio_message_frame(m, SIO_EVENT, asks ? &d->id : NULL, &error);
+    d->frame = sio_message_frame(m, SIOC_PACKET_EVENT, asks ? &d->id : NULL, &error);
     if (!d->frame)
         return error;
     d->frame->no_compress = emit && emit->no_compress;

@@ -16,12 +16,11 @@
 #include "socketio/event.h"
 #include "socketio/handlers.h"
 #include "socketio/namespace.h"
-#include "socketio/parser.h"
 #include "socketio/socket.h"
 
 struct sio_partial {
     struct sio_client *client;
-    struct sio_packet packet; /* its slices point into `text` */
+    struct sioc_packet packet; /* its slices point into `text` */
     uint32_t received;
     size_t bytes; /* of the attachments so far */
     struct net_timer timer;
@@ -162,12 +161,12 @@ int sio_client_send(struct sio_client *c, struct eio_frame *frame)
 }
 
 /* In the reference's words. */
-static const char *what_is_wrong(const struct sio_packet *p, int error)
+static const char *what_is_wrong(const struct sioc_packet *p, int error)
 {
     return error == SIOC_EPROTO && p->attachments ? "illegal attachments" : "invalid payload";
 }
 
-static void take_event(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
+static void take_event(struct sio_client *c, struct sioc_socket *s, const struct sioc_packet *p,
                        struct sioc_buffer *const *attachments)
 {
     struct sio_incoming in = {.args = p->data,
@@ -180,7 +179,7 @@ static void take_event(struct sio_client *c, struct sioc_socket *s, const struct
         sio_client_malformed(c, what_is_wrong(p, error));
 }
 
-static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
+static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct sioc_packet *p,
                      struct sioc_buffer *const *attachments)
 {
     struct sioc_event event = {.kind = SIOC_EVENT_ACK,
@@ -200,12 +199,12 @@ static void take_ack(struct sio_client *c, struct sioc_socket *s, const struct s
     sio_event_deinit(&event);
 }
 
-static void take_packet(struct sio_client *c, struct sioc_socket *s, const struct sio_packet *p,
-                        struct sioc_buffer *const *attachments)
+static void take_packet(struct sio_client *c, struct sioc_socket *s,
+                        const struct sioc_packet *p, struct sioc_buffer *const *attachments)
 {
-    if (p->type == SIO_EVENT || p->type == SIO_BINARY_EVENT)
+    if (p->type == SIOC_PACKET_EVENT)
         take_event(c, s, p, attachments);
-    else if (p->type == SIO_ACK || p->type == SIO_BINARY_ACK)
+    else if (p->type == SIOC_PACKET_ACK)
         take_ack(c, s, p, attachments);
     else
         sio_socket_close(s, "client namespace disconnect", "");
@@ -235,7 +234,7 @@ static bool too_much(const struct sio_partial *p, size_t more)
     return (double)(p->bytes + more) > limit;
 }
 
-static int partial_begin(struct sio_client *c, const struct sio_packet *packet,
+static int partial_begin(struct sio_client *c, const struct sioc_packet *packet,
                          struct sioc_str text)
 {
     struct sio_partial *p = mem_zalloc(sizeof *p);
@@ -293,18 +292,21 @@ static void take_attachment(struct sio_client *c, struct sioc_str bytes)
 
 /* ---- messages ---- */
 
-static void take_message(struct sio_client *c, struct sioc_str message)
+static void take_message(struct sio_client *c, struct sioc_str message, bool binary)
 {
-    struct sio_packet p;
+    const struct sioc_options *o = c->server->options;
+    const struct sioc_packet_limits limits = {(uint32_t)o->max_attachments,
+                                              (unsigned)o->max_depth};
+    struct sioc_packet p;
     const char *error = "got plaintext data when reconstructing a packet";
-    if (c->partial || c->server->parser->read(c->server, message, &p, &error) < 0) {
+    if (c->partial || c->server->parser->read(message, binary, &limits, &p, &error) < 0) {
         sio_client_malformed(c, error);
         return;
     }
     struct sioc_str query = {NULL, 0};
     if (c->is_v3)
         p.nsp = sio_namespace_split(p.nsp, &query);
-    if (p.type == SIO_CONNECT) {
+    if (p.type == SIOC_PACKET_CONNECT) {
         if (c->is_v3)
             sio_connect_v3(c, p.nsp, query);
         else
@@ -313,7 +315,7 @@ static void take_message(struct sio_client *c, struct sioc_str message)
     }
     struct sioc_namespace *nsp = sio_namespace_find(c->server, p.nsp);
     struct sioc_socket *s = nsp ? sio_client_socket(c, nsp) : NULL;
-    if (!s || s->state != SIO_CONNECTED || p.type == SIO_CONNECT_ERROR)
+    if (!s || s->state != SIO_CONNECTED || p.type == SIOC_PACKET_CONNECT_ERROR)
         sio_client_violation(c, "packet for a namespace that is not joined");
     else if (p.attachments == 0)
         take_packet(c, s, &p, NULL);
@@ -324,17 +326,17 @@ static void take_message(struct sio_client *c, struct sioc_str message)
 static void on_text(void *user, struct sioc_str text)
 {
     struct sio_client *c = user;
-    if (c->server->parser->binary)
-        sio_client_malformed(c, "a text message, where packets are binary");
+    if (c->server->parser->flags & SIOC_PARSER_TEXT)
+        take_message(c, text, false);
     else
-        take_message(c, text);
+        sio_client_malformed(c, "a text message, where packets are binary");
 }
 
 static void on_binary(void *user, struct sioc_str bytes)
 {
     struct sio_client *c = user;
-    if (c->server->parser->binary)
-        take_message(c, bytes);
+    if (!c->partial && (c->server->parser->flags & SIOC_PARSER_BINARY))
+        take_message(c, bytes, true);
     else
         take_attachment(c, bytes);
 }

@@ -11,7 +11,6 @@
 #include "socketio/dynamic.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
-#include "socketio/parser.h"
 #include "socketio/recovery.h"
 #include "socketio/socket.h"
 
@@ -42,8 +41,9 @@ static void put_error_v3(struct buf *json, const char *text, struct sioc_str dat
 static void send_connect_error(struct sio_client *client, struct sioc_str nsp, struct buf *json)
 {
     struct eio_frame *frame =
-        json->error ? NULL
-                    : sio_packet_frame(client->server, SIO_CONNECT_ERROR, nsp, buf_str(json));
+        json->error
+            ? NULL
+            : sio_packet_frame(client->server, SIOC_PACKET_CONNECT_ERROR, nsp, buf_str(json));
     if (frame)
         sio_client_send(client, frame);
     eio_frame_unref(frame);
@@ -149,14 +149,23 @@ static void find_namespace(struct sio_client *client, struct sioc_str name,
         sio_match(client, name, auth);
 }
 
+/* The data of CONNECT as JSON.  Binary data has no place in there, and is refused. */
+static int read_auth(struct sioc_server *server, struct sioc_str bytes, struct buf *json)
+{
+    struct json_writer writer;
+    const struct sioc_packet_data data = {.bytes = bytes,
+                                          .max_depth = (unsigned)server->options->max_depth,
+                                          .scratch = buf_out(&server->scratch)};
+    json_writer_init(&writer, json, NULL, data.max_depth);
+    return bytes.len ? server->parser->read_value(&data, &writer.sink) : 0;
+}
+
 void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_str data)
 {
-    struct sioc_server *server = client->server;
-    struct sioc_str auth;
     struct buf json;
     buf_init(&json);
-    if (sio_namespace_name_ok(name) && server->parser->auth(server, data, &json, &auth) == 0)
-        find_namespace(client, name, auth);
+    if (sio_namespace_name_ok(name) && read_auth(client->server, data, &json) == 0)
+        find_namespace(client, name, buf_str(&json));
     else
         sio_client_malformed(client, "invalid payload");
     buf_deinit(&json);
@@ -211,8 +220,8 @@ void sio_connect_v3(struct sio_client *client, struct sioc_str name, struct sioc
 
 void sio_disconnect_from_namespace(struct sioc_socket *s)
 {
-    struct eio_frame *frame =
-        sio_packet_frame(s->nsp->server, SIO_DISCONNECT, sio_namespace_name(s->nsp), STR(""));
+    struct eio_frame *frame = sio_packet_frame(s->nsp->server, SIOC_PACKET_DISCONNECT,
+                                               sio_namespace_name(s->nsp), STR(""));
     if (frame && (s->state == SIO_CONNECTED || s->state == SIO_CONNECTING))
         sio_socket_send(s, frame);
     eio_frame_unref(frame);

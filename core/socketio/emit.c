@@ -26,7 +26,7 @@ static int emit_with_ack(struct sioc_socket *s, struct sioc_message *m,
 {
     uint64_t id = s->nsp->next_ack_id;
     int error;
-    struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, &id, &error);
+    struct eio_frame *frame = sio_message_frame(m, SIOC_PACKET_EVENT, &id, &error);
     if (!frame)
         return error;
     frame->no_compress = emit->no_compress;
@@ -51,7 +51,7 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
     bool keeps = recovers && !(emit && emit->is_volatile) && s->state == SIO_CONNECTED;
     if (recovers)
         sio_recovery_stamp(s->nsp, m, !keeps);
-    struct eio_frame *frame = sio_message_frame(m, SIO_EVENT, NULL, &error);
+    struct eio_frame *frame = sio_message_frame(m, SIOC_PACKET_EVENT, NULL, &error);
     if (!frame)
         return error;
     frame->no_compress = emit && emit->no_compress;
@@ -90,7 +90,7 @@ static int send_answer(struct sioc_socket *s, const struct sioc_reply *reply,
     int error;
     if (s->replied & bit)
         return SIOC_ESTATE;
-    struct eio_frame *frame = sio_message_frame(m, SIO_ACK, &reply->id, &error);
+    struct eio_frame *frame = sio_message_frame(m, SIOC_PACKET_ACK, &reply->id, &error);
     if (!frame)
         return error;
     s->replied |= bit;

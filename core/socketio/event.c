@@ -6,7 +6,6 @@
  */
 #include "socketio/event.h"
 #include "base/mem.h"
-#include "socketio/parser.h"
 
 enum sioc_event_kind sioc_event_kind(const struct sioc_event *e)
 {
@@ -76,12 +75,23 @@ static bool is_text_error(int error)
            error == SIOC_EPROTO;
 }
 
+struct sioc_packet_data sio_event_data(const struct sioc_event *e)
+{
+    struct sioc_server *server = e->nsp->server;
+    return (struct sioc_packet_data){.bytes = e->args,
+                                     .attachments = e->attachments,
+                                     .attachment_count = e->attachment_count,
+                                     .max_depth = (unsigned)server->options->max_depth,
+                                     .scratch = buf_out(&server->scratch)};
+}
+
 static int read_args(struct sioc_event *e, struct sioc_sink *sink, size_t *ret_count)
 {
     *ret_count = 0;
     if (e->args.len == 0)
         return 0;
-    int error = e->parser->read_args(e, sink, ret_count);
+    struct sioc_packet_data data = sio_event_data(e);
+    int error = e->parser->read_elements(&data, e->skip, SIZE_MAX, sink, ret_count);
     if (error == 0)
         e->checked = true;
     else if (is_text_error(error))
@@ -100,10 +110,26 @@ int sioc_event_read(const struct sioc_event *event, struct sioc_sink *sink, size
     return error;
 }
 
+int sio_event_read_name(const struct sioc_event *e, struct buf *room, struct sioc_str *ret_name)
+{
+    struct sioc_packet_data data = sio_event_data(e);
+    return e->parser->event_name(&data, buf_out(room), ret_name);
+}
+
+int sio_event_read_first(const struct sioc_event *e, struct sioc_sink *sink)
+{
+    struct sioc_packet_data data = sio_event_data(e);
+    size_t count = 0;
+    if (e->args.len == 0)
+        return sioc_put_null(sink);
+    int error = e->parser->read_elements(&data, e->skip, e->skip + 1, sink, &count);
+    return error == 0 && count == 0 ? sioc_put_null(sink) : error;
+}
+
 int sio_event_check(struct sioc_event *e)
 {
     size_t count;
-    if (e->checked || e->args.len == 0 || e->parser->checks_all)
+    if (e->checked || e->args.len == 0 || (e->parser->flags & SIOC_PARSER_CHECKS))
         return 0;
     return e->decode_error ? e->decode_error : read_args(e, NULL, &count);
 }
@@ -168,7 +194,7 @@ int sioc_event_cursor(const struct sioc_event *event, struct sioc_cursor *ret_cu
     int error = sio_event_check(e);
     if (error < 0)
         return error;
-    if (e->args.len && e->parser != &sio_parser_json)
+    if (e->args.len && !(e->parser->flags & SIOC_PARSER_JSON))
         return transcoded_cursor(e, ret_cursor);
     error = sioc_cursor_init(&c, e->args.len ? e->args : STR("[]"));
     c.attachments = e->attachments;

@@ -4,6 +4,13 @@
 
 #include "socketio/internal.h"
 
+/* The arguments as their parser wants them; valid as long as the event is. */
+struct sioc_packet_data sio_event_data(const struct sioc_event *event);
+/* Its name, the first element of its args: borrowed from them, or from `room` (empty). */
+int sio_event_read_name(const struct sioc_event *event, struct buf *room,
+                        struct sioc_str *ret_name);
+/* Drives the sink with the first argument only, or null when there is none. */
+int sio_event_read_first(const struct sioc_event *event, struct sioc_sink *sink);
 /* Makes sure the arguments are well-formed, reading them if nobody has.  0, or what is wrong.
  */
 int sio_event_check(struct sioc_event *event);

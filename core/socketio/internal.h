@@ -28,6 +28,7 @@
 #include "socketio/packet.h"
 #include <sioc/args.h>
 #include <sioc/engine.h>
+#include <sioc/parser.h>
 #include <sioc/reload.h>
 #include <sioc/socket.h>
 
@@ -36,7 +37,6 @@
 #define SIO_MAX_EVENT_NAME     256
 
 struct sio_client;
-struct sio_parser;   /* parser.h */
 struct sio_recovery; /* recovery.h */
 struct sio_tracking;
 
@@ -67,7 +67,7 @@ struct sio_address {
 struct sioc_server {
     struct net_loop *loop;
     struct sioc_options *options;
-    const struct sio_parser *parser;
+    const struct sioc_parser *parser;
     struct log log;
     struct metrics metrics;
     struct eio_engine engine;
@@ -285,8 +285,8 @@ struct sioc_event {
     struct sioc_socket *socket;
     struct sioc_namespace *nsp;
     struct sioc_str name;
-    const struct sio_parser *parser; /* who wrote args; NULL only when they are empty */
-    struct sioc_str args;            /* an array as the parser has it */
+    const struct sioc_parser *parser; /* who wrote args; NULL only when they are empty */
+    struct sioc_str args;             /* an array as the parser has it */
     size_t skip; /* elements of args that are not arguments: the event's name */
     struct sioc_buffer *const *attachments;
     size_t attachment_count;

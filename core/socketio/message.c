@@ -6,7 +6,6 @@
  */
 #include "socketio/message.h"
 #include "base/mem.h"
-#include "socketio/parser.h"
 
 #define SPARE_TEXT_MAX 65536 /* a message that grew beyond this is not kept */
 
@@ -18,24 +17,27 @@ static struct sioc_message *take(struct sioc_namespace *nsp)
         server->spare_message = NULL;
         buf_reset(&m->text);
     } else {
-        if (!(m = mem_zalloc(sizeof *m)))
+        if (!(m = mem_zalloc(sizeof *m + server->parser->encoder_bytes)))
             return NULL;
         buf_init(&m->text);
-        buf_init(&m->stack);
     }
     m->server = server;
     m->nsp = nsp;
     m->complete = false;
-    m->offset = STR("");
-    server->parser->begin(m, (unsigned)server->options->max_depth);
+    m->offset = sioc_str_n(NULL, 0);
+    const struct sioc_encoding to = {.out = buf_out(&m->text),
+                                     .attachments = json_attachments(&m->binaries),
+                                     .max_depth = (unsigned)server->options->max_depth};
+    m->sink = server->parser->begin(m->encoder, &to);
     return m;
 }
 
 static void message_destroy(struct sioc_message *m)
 {
+    if (m->server->parser->release)
+        m->server->parser->release(m->encoder);
     json_binaries_deinit(&m->binaries);
     buf_deinit(&m->text);
-    buf_deinit(&m->stack);
     mem_free(m);
 }
 
@@ -66,7 +68,7 @@ int sioc_message_new(struct sioc_namespace *nsp, struct sioc_str event,
     struct sioc_message *m = take(nsp);
     if (!m)
         return SIOC_ENOMEM;
-    int error = sioc_put_str(&m->writer.sink, event);
+    int error = sioc_put_str(m->sink, event);
     if (error < 0) {
         sioc_message_free(m);
         return error;
@@ -86,17 +88,57 @@ int sioc_message_new_answer(struct sioc_namespace *nsp, struct sioc_message **re
 
 struct sioc_sink *sioc_message_sink(struct sioc_message *m)
 {
-    return &m->writer.sink;
+    return m->sink;
 }
 
-struct eio_frame *sio_message_frame(struct sioc_message *m, enum sio_packet_type type,
+/* ---- frames ---- */
+
+static struct eio_frame *frame_of(int kind, struct sioc_str head, const struct buf *body,
+                                  const struct json_binaries *binaries)
+{
+    if (kind == SIOC_PARSER_BINARY)
+        return eio_frame_binary(head, buf_str(body), binaries->items, binaries->count);
+    return eio_frame_message(head, buf_str(body), binaries->items, binaries->count);
+}
+
+struct eio_frame *sio_message_frame(struct sioc_message *m, enum sioc_packet_type type,
                                     const uint64_t *id, int *ret_error)
 {
-    return m->server->parser->message_frame(m, type, id, ret_error);
+    struct buf *before = &m->server->scratch;
+    const struct sioc_packet_head head = {.type = type,
+                                          .nsp = sio_namespace_name(m->nsp),
+                                          .has_id = id != NULL,
+                                          .id = id ? *id : 0,
+                                          .attachments = m->binaries.count,
+                                          .more = m->offset};
+    if (!m->complete)
+        m->data_len = m->text.len;
+    m->complete = true;
+    m->text.len = m->data_len; /* without what another namespace's frame has put behind it */
+    buf_reset(before);
+    int kind = m->server->parser->finish(m->encoder, &head, buf_out(before), buf_out(&m->text));
+    int error = m->text.error ? m->text.error : before->error ? before->error : kind;
+    *ret_error = error < 0 ? error : SIOC_ENOMEM;
+    return error < 0 ? NULL : frame_of(kind, buf_str(before), &m->text, &m->binaries);
 }
 
-struct eio_frame *sio_packet_frame(struct sioc_server *server, enum sio_packet_type type,
+int sio_message_reread(const struct sioc_message *m, struct buf *room,
+                       struct sioc_str *ret_args)
+{
+    struct sioc_str elements = str_part(buf_str(&m->text), 0, m->data_len);
+    /* The encoder is the message's, and lets itself be read. */
+    void *encoder = (void *)(uintptr_t)m->encoder;
+    return m->server->parser->reread(encoder, elements, buf_out(room), ret_args);
+}
+
+struct eio_frame *sio_packet_frame(struct sioc_server *server, enum sioc_packet_type type,
                                    struct sioc_str nsp, struct sioc_str json)
 {
-    return server->parser->packet_frame(server, type, nsp, json);
+    const struct sioc_packet_head head = {.type = type, .nsp = nsp};
+    const struct json_binaries none = {0};
+    struct buf *out = &server->scratch;
+    buf_reset(out);
+    int kind =
+        server->parser->write(&head, json, (unsigned)server->options->max_depth, buf_out(out));
+    return kind < 0 || out->error ? NULL : frame_of(kind, STR(""), out, &none);
 }

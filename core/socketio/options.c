@@ -3,6 +3,7 @@
 #include "socketio/options.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "socketio/parser.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +137,8 @@ static const struct entry entries[] = {
     FILES("tls.cert", tls_cert, "PEM certificate chains; the first one is the default"),
     FILES("tls.key", tls_key, "their PEM keys, in the same order"),
     FILE_NAME("tls.client_ca", tls_client_ca, "demand client certificates signed by these"),
-    TEXT("parser", parser, "json", "how packets are written: json or msgpack, as the clients"),
+    TEXT("parser", parser, "json",
+         "how packets are written, as the clients do: json, msgpack, or a library's path"),
     BOOL("connection_state_recovery", recovery, "false",
          "clients that come back soon find their rooms, data and missed events"),
     SECONDS("connection_state_recovery.max_disconnection_duration", recovery_duration, 0.05,
@@ -241,6 +243,7 @@ void sioc_options_free(struct sioc_options *o)
             mem_free(*(char **)place(o, &entries[i]));
         }
     }
+    mem_free(o->parsers);
     mem_free(o);
 }
 
@@ -433,6 +436,10 @@ int sioc_options_set_text(struct sioc_options *o, const char *name, const char *
         return error;
     if (e->offset == MEMBER(path))
         return set_path(place(o, e), value, ret_error, cap);
+    if (e->offset == MEMBER(parser))
+        error = sio_parser_choose(o, value, &value, ret_error, cap);
+    if (error < 0)
+        return error;
     if (is_text)
         return replace_text(place(o, e), mem_dup(value, strlen(value)));
     return set_list(place(o, e), e, value, ret_error, cap);

@@ -6,6 +6,7 @@
 #include "http/cors.h"
 #include "http/forwarded.h"
 #include <sioc/options.h>
+#include <sioc/parser.h>
 
 struct sio_text_list {
     char **items;
@@ -15,7 +16,7 @@ struct sio_text_list {
 
 struct sioc_options {
     char *path;              /* with slashes at both ends */
-    char *parser;            /* "json" or "msgpack" */
+    char *parser;            /* its name */
     bool add_trailing_slash; /* false: the path without its last slash is ours, too */
     struct sio_text_list transports;
     bool allow_upgrades, allow_eio3, serve_client, cors_credentials, serial;
@@ -46,6 +47,8 @@ struct sioc_options {
     char *tls_client_ca;                    /* a file, or NULL */
     bool drop_missing_namespaces;
     double max_shared_bytes; /* of the host of scripts, as handler_timeout is */
+    const struct sioc_parser **parsers; /* that were added; the array is owned */
+    size_t parser_count, parser_cap;
 };
 
 /* Seconds to whole milliseconds, at least 1. */

@@ -37,11 +37,6 @@ static bool is_same_site(struct sioc_str s)
            str_eq_nocase(s, STR("None"));
 }
 
-static bool is_parser(struct sioc_str s)
-{
-    return str_eq(s, STR("json")) || str_eq(s, STR("msgpack"));
-}
-
 static bool is_range(struct sioc_str s)
 {
     struct cidr range;
@@ -72,7 +67,6 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
         {"cookie.path", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
         {"cookie.domain", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
         {"cookie.same_site", is_same_site, "be \"strict\", \"lax\" or \"none\""},
-        {"parser", is_parser, "be \"json\" or \"msgpack\""},
         {"trusted_proxies", is_range,
          "be addresses or ranges such as \"10.0.0.0/8\" or \"::1\""},
         {"cors.origin", is_origin, "be an origin, scheme://host[:port], with one * at most"},

@@ -8,7 +8,6 @@
 #include "socketio/adopt.h"
 #include "socketio/event.h"
 #include "socketio/handlers.h"
-#include "socketio/parser.h"
 
 static const struct sioc_str every = {NULL, 0};
 
@@ -55,12 +54,11 @@ void sio_outgoing_tell(struct sioc_socket *s, const struct sioc_message *m)
         sio_socket_rebind(s); /* handlers of before are not called any more */
     if (!has_any(s))
         return;
-    const struct sio_parser *parser = m->server->parser;
     struct sioc_event event = {
         .kind = SIOC_EVENT_OUTGOING,
         .socket = s,
         .nsp = s->nsp,
-        .parser = parser,
+        .parser = m->server->parser,
         .skip = 1,
         .attachments = m->binaries.items,
         .attachment_count = m->binaries.count,
@@ -68,8 +66,8 @@ void sio_outgoing_tell(struct sioc_socket *s, const struct sioc_message *m)
     struct buf args, unescaped;
     buf_init(&args);
     buf_init(&unescaped);
-    if (parser->sent_args(m, &args, &event.args) == 0 &&
-        parser->event_name(event.args, &unescaped, &event.name) == 0) {
+    if (sio_message_reread(m, &args, &event.args) == 0 &&
+        sio_event_read_name(&event, &unescaped, &event.name) == 0) {
         sio_listeners_call(&s->outgoing, every, &event);
         sio_outgoing_recount(s); /* one that is called once may have been the last */
     }

@@ -3,6 +3,9 @@
 #include "socketio/packet.h"
 #include "codec/json_read.h"
 
+#define FOLLOWED      '5' /* the first letter of packets that attachments follow */
+#define FOLLOWED_MORE 3   /* such an EVENT is 5, not 2; such an ACK 6, not 3 */
+
 static size_t digits(struct sioc_str s)
 {
     size_t n = 0;
@@ -34,12 +37,12 @@ static void read_namespace(struct sioc_str *rest, struct sioc_str *ret_nsp)
     *rest = str_from(*rest, end < rest->len ? end + 1 : end);
 }
 
-static const char *read_id(struct sioc_str *rest, struct sio_packet *p)
+static const char *read_id(struct sioc_str *rest, struct sioc_packet *p)
 {
     size_t n = digits(*rest);
     p->has_id = n > 0;
     p->id = 0;
-    if (n && !str_to_u64(str_part(*rest, 0, n), SIO_MAX_ACK_ID, &p->id))
+    if (n && !str_to_u64(str_part(*rest, 0, n), SIOC_PACKET_MAX_ID, &p->id))
         return "invalid payload";
     *rest = str_from(*rest, n);
     return NULL;
@@ -54,39 +57,37 @@ static const char *unknown_type(struct sioc_str text)
 }
 
 /* What may follow the head, by type. */
-static bool shape_fits(const struct sio_packet *p)
+static bool shape_fits(const struct sioc_packet *p)
 {
     enum json_kind kind = json_peek(p->data);
     bool absent = p->data.len == 0;
     switch (p->type) {
-    case SIO_CONNECT:
+    case SIOC_PACKET_CONNECT:
         return absent || kind == JSON_KIND_MAP;
-    case SIO_DISCONNECT:
+    case SIOC_PACKET_DISCONNECT:
         return absent;
-    case SIO_EVENT:
-    case SIO_ACK:
-        return absent || kind == JSON_KIND_ARRAY;
-    case SIO_BINARY_EVENT:
-    case SIO_BINARY_ACK:
-        return kind == JSON_KIND_ARRAY;
-    case SIO_CONNECT_ERROR:
+    case SIOC_PACKET_EVENT:
+    case SIOC_PACKET_ACK:
+        return (absent && p->attachments == 0) || kind == JSON_KIND_ARRAY;
+    case SIOC_PACKET_CONNECT_ERROR:
         return kind == JSON_KIND_STRING || kind == JSON_KIND_MAP;
     }
     return false;
 }
 
 int sio_packet_read(struct sioc_str text, uint32_t max_attachments,
-                    struct sio_packet *ret_packet, const char **ret_error)
+                    struct sioc_packet *ret_packet, const char **ret_error)
 {
-    struct sio_packet p = {0};
+    struct sioc_packet p = {.type = SIOC_PACKET_CONNECT};
     if (text.len == 0 || text.ptr[0] < '0' || text.ptr[0] > '6') {
         *ret_error = unknown_type(text);
         return SIOC_EPROTO;
     }
-    p.type = (enum sio_packet_type)(text.ptr[0] - '0');
+    bool followed = text.ptr[0] >= FOLLOWED;
+    p.type = (enum sioc_packet_type)(text.ptr[0] - '0' - (followed ? FOLLOWED_MORE : 0));
     struct sioc_str rest = str_from(text, 1);
     const char *error = NULL;
-    if (p.type == SIO_BINARY_EVENT || p.type == SIO_BINARY_ACK)
+    if (followed)
         error = read_attachments(&rest, max_attachments, &p.attachments);
     if (!error)
         read_namespace(&rest, &p.nsp);
@@ -103,20 +104,19 @@ int sio_packet_read(struct sioc_str text, uint32_t max_attachments,
     return 0;
 }
 
-void sio_packet_write_head(struct buf *out, enum sio_packet_type type, size_t attachments,
-                           struct sioc_str nsp, const uint64_t *id)
+void sio_packet_write_head(struct buf *out, const struct sioc_packet_head *head)
 {
-    buf_putc(out, (char)('0' + type));
-    if (attachments) {
-        buf_put_u64(out, attachments);
+    buf_putc(out, (char)('0' + head->type + (head->attachments ? FOLLOWED_MORE : 0)));
+    if (head->attachments) {
+        buf_put_u64(out, head->attachments);
         buf_putc(out, '-');
     }
-    if (nsp.len > 1) {
-        buf_put_str(out, nsp);
+    if (head->nsp.len > 1) {
+        buf_put_str(out, head->nsp);
         buf_putc(out, ',');
     }
-    if (id)
-        buf_put_u64(out, *id);
+    if (head->has_id)
+        buf_put_u64(out, head->id);
 }
 
 bool sio_event_is_reserved(struct sioc_str name)

@@ -4,10 +4,12 @@
  * Stricter than that one: names of events follow the rules of the JSON parser, ids are 0 to
  * 2^53-1, and text must be valid UTF-8.
  */
+#include "base/str.h"
 #include "codec/json_read.h"
+#include "codec/json_write.h"
 #include "codec/mpk_read.h"
 #include "codec/mpk_token.h"
-#include "socketio/message.h"
+#include "codec/mpk_write.h"
 #include "socketio/parser.h"
 
 /* ---- in: the head ---- */
@@ -55,10 +57,9 @@ static int take_member(struct mpk_reader *reader, struct sioc_str *rest, struct 
     return 0; /* "options" and whatever else clients add */
 }
 
-static int read_members(const struct sioc_server *server, struct sioc_str rest,
-                        struct members *m)
+static int read_members(unsigned max_depth, struct sioc_str rest, struct members *m)
 {
-    struct mpk_reader reader = {.max_depth = (unsigned)server->options->max_depth};
+    struct mpk_reader reader = {.max_depth = max_depth};
     struct mpk_token map;
     int error = mpk_take(&rest, &map);
     if (error < 0 || map.kind != MPK_MAP)
@@ -80,31 +81,28 @@ static bool whole(const struct mpk_token *t, uint64_t max, uint64_t *ret_value)
     return t->kind == MPK_INTEGER || (double)*ret_value == t->number;
 }
 
-static bool data_fits(const struct members *m, enum sio_packet_type type)
+static bool data_fits(const struct members *m, enum sioc_packet_type type)
 {
     switch (type) {
-    case SIO_CONNECT:
+    case SIOC_PACKET_CONNECT:
         return m->data.len == 0 || m->data_kind == MPK_MAP;
-    case SIO_DISCONNECT:
+    case SIOC_PACKET_DISCONNECT:
         return m->data.len == 0;
-    case SIO_CONNECT_ERROR:
+    case SIOC_PACKET_CONNECT_ERROR:
         return m->data_kind == MPK_STRING || m->data_kind == MPK_MAP;
-    case SIO_EVENT:
-    case SIO_ACK:
+    case SIOC_PACKET_EVENT:
+    case SIOC_PACKET_ACK:
         return m->data_kind == MPK_ARRAY;
-    case SIO_BINARY_EVENT:
-    case SIO_BINARY_ACK:
-        break; /* not in this encoding */
     }
     return false;
 }
 
-static const char *check(const struct members *m, struct sio_packet *p)
+static const char *check(const struct members *m, struct sioc_packet *p)
 {
     uint64_t type;
-    if (!whole(&m->type, SIO_CONNECT_ERROR, &type))
+    if (!whole(&m->type, SIOC_PACKET_CONNECT_ERROR, &type))
         return "invalid packet type";
-    p->type = (enum sio_packet_type)type;
+    p->type = (enum sioc_packet_type)type;
     p->nsp = m->nsp.bytes;
     if (m->nsp.kind != MPK_STRING || p->nsp.len == 0 || p->nsp.ptr[0] != '/')
         return "invalid namespace";
@@ -112,21 +110,23 @@ static const char *check(const struct members *m, struct sio_packet *p)
         return "invalid payload";
     p->data = m->data;
     p->has_id = m->id.kind != MPK_UNDEFINED;
-    if (p->has_id && !whole(&m->id, SIO_MAX_ACK_ID, &p->id))
+    if (p->has_id && !whole(&m->id, SIOC_PACKET_MAX_ID, &p->id))
         return "invalid packet id";
     return NULL;
 }
 
-static int read_packet(const struct sioc_server *server, struct sioc_str message,
-                       struct sio_packet *ret_packet, const char **ret_error)
+static int read_packet(struct sioc_str message, bool binary,
+                       const struct sioc_packet_limits *limits, struct sioc_packet *ret_packet,
+                       const char **ret_error)
 {
     struct members m = {.type = {.kind = MPK_UNDEFINED},
                         .nsp = {.kind = MPK_UNDEFINED},
                         .id = {.kind = MPK_UNDEFINED},
                         .data_kind = MPK_UNDEFINED};
-    struct sio_packet p = {.type = SIO_CONNECT};
+    struct sioc_packet p = {.type = SIOC_PACKET_CONNECT};
     const char *error = "invalid payload";
-    if (read_members(server, message, &m) == 0)
+    (void)binary; /* always */
+    if (read_members(limits->max_depth, message, &m) == 0)
         error = check(&m, &p);
     if (error) {
         *ret_error = error;
@@ -138,67 +138,60 @@ static int read_packet(const struct sioc_server *server, struct sioc_str message
 
 /* ---- in: the data, which was checked whole ---- */
 
-static int event_name(struct sioc_str args, struct buf *unescaped, struct sioc_str *ret_name)
+static int event_name(const struct sioc_packet_data *data, struct sioc_out *out,
+                      struct sioc_str *ret_name)
 {
+    struct sioc_str rest = data->bytes;
     struct mpk_token array, name;
-    if (mpk_take(&args, &array) < 0 || array.count == 0 || mpk_take(&args, &name) < 0)
+    if (mpk_take(&rest, &array) < 0 || array.count == 0 || mpk_take(&rest, &name) < 0)
         return SIOC_EPROTO;
     if (name.kind == MPK_STRING) {
         *ret_name = name.bytes;
         return 0;
     }
     if (name.kind == MPK_INTEGER)
-        buf_put_i64(unescaped, name.integer);
+        buf_put_i64(buf_of(out), name.integer);
     else if (name.kind == MPK_NUMBER)
-        json_put_double(unescaped, name.number);
+        json_put_double(buf_of(out), name.number);
     else
         return SIOC_EPROTO;
-    *ret_name = buf_str(unescaped);
-    return unescaped->error;
+    *ret_name = sioc_out_str(out);
+    return sioc_out_error(out);
 }
 
-static struct mpk_reader reader_of(const struct sioc_event *e)
+static int read_elements(const struct sioc_packet_data *data, size_t from, size_t to,
+                         struct sioc_sink *sink, size_t *ret_count)
 {
-    return (struct mpk_reader){.max_depth = (unsigned)e->nsp->server->options->max_depth};
+    struct mpk_reader reader = {.max_depth = data->max_depth};
+    return mpk_read_elements(&reader, data->bytes, from, to, sink, ret_count);
 }
 
-static int read_args(const struct sioc_event *e, struct sioc_sink *sink, size_t *ret_count)
+static int read_value(const struct sioc_packet_data *data, struct sioc_sink *sink)
 {
-    struct mpk_reader reader = reader_of(e);
-    return mpk_read_elements(&reader, e->args, e->skip, sink, ret_count);
-}
-
-static int read_first(const struct sioc_event *e, struct sioc_sink *sink)
-{
-    struct mpk_reader reader = reader_of(e);
-    struct sioc_str rest = e->args;
-    struct mpk_token array;
-    if (mpk_take(&rest, &array) < 0 || array.count == 0)
-        return sioc_put_null(sink);
-    return mpk_read_front(&reader, &rest, sink);
-}
-
-/* Binary data in it has no place in JSON, and is refused. */
-static int auth(struct sioc_server *server, struct sioc_str data, struct buf *out,
-                struct sioc_str *ret_json)
-{
-    unsigned max_depth = (unsigned)server->options->max_depth;
-    struct mpk_reader reader = {.max_depth = max_depth};
-    struct json_writer json;
-    json_writer_init(&json, out, NULL, max_depth);
-    int error = data.len ? mpk_read(&reader, data, &json.sink) : 0;
-    *ret_json = buf_str(out);
-    return error;
+    struct mpk_reader reader = {.max_depth = data->max_depth};
+    return mpk_read(&reader, data->bytes, sink);
 }
 
 /* ---- out ---- */
 
-static void begin(struct sioc_message *m, unsigned max_depth)
+struct encoder {
+    struct mpk_writer writer;
+    struct buf stack;
+};
+
+static struct sioc_sink *begin(void *encoder, const struct sioc_encoding *to)
 {
-    mpk_writer_init(&m->writer.mpk, &m->text, &m->stack, max_depth);
+    struct encoder *e = encoder;
+    mpk_writer_init(&e->writer, buf_of(to->out), &e->stack, to->max_depth);
+    return &e->writer.sink;
 }
 
-static void put_type(struct buf *out, enum sio_packet_type type)
+static void release(void *encoder)
+{
+    buf_deinit(&((struct encoder *)encoder)->stack);
+}
+
+static void put_type(struct buf *out, enum sioc_packet_type type)
 {
     mpk_put_string(out, STR("type"));
     mpk_put_int(out, type);
@@ -210,84 +203,76 @@ static void put_nsp(struct buf *out, struct sioc_str nsp)
     mpk_put_string(out, nsp);
 }
 
-static void put_id(struct buf *out, const uint64_t *id)
+static void put_id(struct buf *out, uint64_t id)
 {
-    if (!id)
-        return;
     mpk_put_string(out, STR("id"));
-    mpk_put_int(out, (int64_t)*id);
+    mpk_put_int(out, (int64_t)id);
 }
 
 /* The keys in the reference's order. */
-static struct eio_frame *message_frame(struct sioc_message *m, enum sio_packet_type type,
-                                       const uint64_t *id, int *ret_error)
+static int finish(void *encoder, const struct sioc_packet_head *head, struct sioc_out *before,
+                  struct sioc_out *out)
 {
-    struct buf *head = &m->nsp->server->scratch;
-    if (!m->complete)
-        m->data_len = m->text.len;
-    m->complete = true;
-    m->text.len = m->data_len; /* without what another namespace's frame has put behind it */
-    buf_reset(head);
-    mpk_put_map(head, id ? 4 : 3);
-    if (type == SIO_ACK)
-        put_id(head, id);
-    put_type(head, type);
-    mpk_put_string(head, STR("data"));
-    mpk_put_array(head, m->writer.mpk.count + (m->offset.len > 0));
-    if (m->offset.len)
-        mpk_put_string(&m->text, m->offset);
-    if (type != SIO_ACK)
-        put_id(&m->text, id);
-    put_nsp(&m->text, sio_namespace_name(m->nsp));
-    *ret_error = m->text.error ? m->text.error : head->error ? head->error : SIOC_ENOMEM;
-    if (m->text.error || head->error)
-        return NULL;
-    return eio_frame_binary(buf_str(head), buf_str(&m->text));
+    const struct encoder *e = encoder;
+    bool answers = head->type == SIOC_PACKET_ACK;
+    mpk_put_map(buf_of(before), head->has_id ? 4 : 3);
+    if (head->has_id && answers)
+        put_id(buf_of(before), head->id);
+    put_type(buf_of(before), head->type);
+    mpk_put_string(buf_of(before), STR("data"));
+    mpk_put_array(buf_of(before), e->writer.count + (head->more.ptr != NULL));
+    if (head->more.ptr)
+        mpk_put_string(buf_of(out), head->more);
+    if (head->has_id && !answers)
+        put_id(buf_of(out), head->id);
+    put_nsp(buf_of(out), head->nsp);
+    return SIOC_PARSER_BINARY;
 }
 
-static int sent_args(const struct sioc_message *m, struct buf *out, struct sioc_str *ret_args)
+static int reread(void *encoder, struct sioc_str elements, struct sioc_out *room,
+                  struct sioc_str *ret_data)
 {
-    mpk_put_array(out, m->writer.mpk.count);
-    buf_put_str(out, str_part(buf_str(&m->text), 0, m->data_len));
-    *ret_args = buf_str(out);
-    return out->error;
+    const struct encoder *e = encoder;
+    mpk_put_array(buf_of(room), e->writer.count);
+    buf_put_str(buf_of(room), elements);
+    *ret_data = sioc_out_str(room);
+    return sioc_out_error(room);
 }
 
-static struct eio_frame *packet_frame(struct sioc_server *server, enum sio_packet_type type,
-                                      struct sioc_str nsp, struct sioc_str json)
+static int write_packet(const struct sioc_packet_head *head, struct sioc_str json,
+                        unsigned max_depth, struct sioc_out *out)
 {
-    unsigned max_depth = (unsigned)server->options->max_depth;
-    struct buf out, stack;
+    struct buf stack, scratch;
     struct mpk_writer writer;
-    buf_init(&out);
-    buf_init(&stack);
-    mpk_put_map(&out, json.len ? 3 : 2);
-    put_type(&out, type);
+    int error = 0;
+    mpk_put_map(buf_of(out), json.len ? 3 : 2);
+    put_type(buf_of(out), head->type);
     if (json.len) {
-        struct json_reader reader = {.max_depth = max_depth, .scratch = &server->scratch};
-        mpk_put_string(&out, STR("data"));
-        mpk_writer_init(&writer, &out, &stack, max_depth);
-        if (json_read(&reader, json, &writer.sink) < 0 && !out.error)
-            out.error = SIOC_ESYNTAX;
+        buf_init(&stack);
+        buf_init(&scratch);
+        struct json_reader reader = {.max_depth = max_depth, .scratch = &scratch};
+        mpk_put_string(buf_of(out), STR("data"));
+        mpk_writer_init(&writer, buf_of(out), &stack, max_depth);
+        error = json_read(&reader, json, &writer.sink);
+        buf_deinit(&scratch);
+        buf_deinit(&stack);
     }
-    put_nsp(&out, nsp);
-    struct eio_frame *frame = out.error ? NULL : eio_frame_binary(buf_str(&out), STR(""));
-    buf_deinit(&stack);
-    buf_deinit(&out);
-    return frame;
+    put_nsp(buf_of(out), head->nsp);
+    return error < 0 ? error : SIOC_PARSER_BINARY;
 }
 
-const struct sio_parser sio_parser_msgpack = {
+const struct sioc_parser sio_parser_msgpack = {
+    .version = SIOC_PARSER_VERSION,
+    .flags = SIOC_PARSER_BINARY | SIOC_PARSER_CHECKS,
     .name = "msgpack",
-    .binary = true,
-    .checks_all = true,
     .read = read_packet,
     .event_name = event_name,
-    .read_args = read_args,
-    .read_first = read_first,
-    .auth = auth,
+    .read_elements = read_elements,
+    .read_value = read_value,
+    .encoder_bytes = sizeof(struct encoder),
     .begin = begin,
-    .message_frame = message_frame,
-    .sent_args = sent_args,
-    .packet_frame = packet_frame,
+    .finish = finish,
+    .reread = reread,
+    .release = release,
+    .write = write_packet,
 };

@@ -149,9 +149,7 @@ static int server_init(struct sioc_server *server)
     fill_http_config(server);
     http_gate_init(&server->gate, &server->metrics);
     sio_options_make_gate(server->options, &server->gate.limits);
-    server->parser = strcmp(server->options->parser, sio_parser_msgpack.name) == 0
-                         ? &sio_parser_msgpack
-                         : &sio_parser_json;
+    server->parser = sio_parser_find(server->options, server->options->parser);
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);
     handle_table_init(&server->requests);

@@ -124,8 +124,9 @@ static int send_connect(struct sioc_socket *s)
     if (!s->client->is_v3)
         len = snprintf(json, sizeof json, "{\"sid\":\"%s\"%s%.*s%s}", s->id,
                        pid.len ? ",\"pid\":\"" : "", SIOC_STR_ARG(pid), pid.len ? "\"" : "");
-    struct eio_frame *frame = sio_packet_frame(
-        s->nsp->server, SIO_CONNECT, sio_namespace_name(s->nsp), sioc_str_n(json, (size_t)len));
+    struct eio_frame *frame =
+        sio_packet_frame(s->nsp->server, SIOC_PACKET_CONNECT, sio_namespace_name(s->nsp),
+                         sioc_str_n(json, (size_t)len));
     int error = frame ? sio_socket_send(s, frame) : SIOC_ENOMEM;
     eio_frame_unref(frame);
     return error;
@@ -352,14 +353,12 @@ void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *m
 
 /* ---- events from the client ---- */
 
-static int event_name(const struct sioc_socket *s, struct sioc_str args, struct buf *unescaped,
-                      struct sioc_str *ret_name)
+static int read_name(struct sioc_event *e, struct buf *unescaped)
 {
-    int error = s->nsp->server->parser->event_name(args, unescaped, ret_name);
+    int error = sio_event_read_name(e, unescaped, &e->name);
     if (error < 0)
         return error;
-    return ret_name->len > SIO_MAX_EVENT_NAME || sio_event_is_reserved(*ret_name) ? SIOC_EPROTO
-                                                                                  : 0;
+    return e->name.len > SIO_MAX_EVENT_NAME || sio_event_is_reserved(e->name) ? SIOC_EPROTO : 0;
 }
 
 void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
@@ -418,7 +417,7 @@ int sio_socket_dispatch(struct sioc_socket *s, const struct sio_incoming *in)
                                .reply = {s->handle, in->id, s->reply_serial, in->has_id}};
     struct buf unescaped;
     buf_init(&unescaped);
-    int error = event_name(s, in->args, &unescaped, &event.name);
+    int error = read_name(&event, &unescaped);
     if (error == 0)
         error = call_handlers(s, in, &event);
     sio_event_deinit(&event);

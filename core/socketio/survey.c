@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "socketio/ack.h"
 #include "socketio/adopt.h"
+#include "socketio/event.h"
 #include "socketio/handlers.h"
 #include "socketio/parser.h"
 
@@ -53,10 +54,7 @@ static void on_timer(struct net_timer *timer)
 /* Decoded and encoded again, so that attachments get numbers of their own. */
 static void keep_first_argument(struct sio_survey *s, const struct sioc_event *event)
 {
-    if (event->args.len)
-        event->parser->read_first(event, &s->writer.sink);
-    else
-        sioc_put_null(&s->writer.sink); /* it answered, with nothing */
+    sio_event_read_first(event, &s->writer.sink); /* null: it answered, with nothing */
 }
 
 static void on_answer(void *user, intptr_t ref, struct sioc_event *event)

@@ -245,7 +245,7 @@ struct eio_frame *sio_websocket_frame(struct sioc_str data, bool is_binary, int 
         return NULL;
     }
     struct eio_frame *frame =
-        is_binary ? eio_frame_binary(STR(""), data) : eio_frame_packet(data);
+        is_binary ? eio_frame_binary(STR(""), data, NULL, 0) : eio_frame_packet(data);
     if (!frame)
         *ret_error = SIOC_ENOMEM;
     return frame;

@@ -10,6 +10,7 @@
 #include <sioc/log.h>
 #include <sioc/loop.h>
 #include <sioc/options.h>
+#include <sioc/parser.h>
 #include <sioc/reload.h>
 #include <sioc/script.h>
 #include <sioc/server.h>

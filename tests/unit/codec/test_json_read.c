@@ -179,14 +179,16 @@ static int read_args(const char *text, size_t skip, const char *transcript, size
     buf_init(&scratch);
     helper_sink_init(&h);
     char *exact = helper_exact(sioc_str(text));
-    int rc = json_read_elements(&r, sioc_str_n(exact, strlen(text)), skip, &h.sink, &n);
+    int rc =
+        json_read_elements(&r, sioc_str_n(exact, strlen(text)), skip, SIZE_MAX, &h.sink, &n);
     if (rc == 0) {
         assert_string_equal(helper_sink_text(&h), transcript);
         assert_int_equal(n, count);
     } else {
         assert_int_equal(n, 99);
     }
-    int checked = json_read_elements(&r, sioc_str_n(exact, strlen(text)), skip, NULL, &n);
+    int checked =
+        json_read_elements(&r, sioc_str_n(exact, strlen(text)), skip, SIZE_MAX, NULL, &n);
     assert_int_equal(checked, rc);
     free(exact);
     helper_sink_deinit(&h);

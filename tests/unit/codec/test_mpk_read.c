@@ -171,10 +171,10 @@ static void assert_elements(struct sioc_str bytes, size_t skip, size_t count, co
     struct mpk_reader r = {.max_depth = 64};
     size_t got = 99;
     helper_sink_init(&h);
-    assert_int_equal(mpk_read_elements(&r, bytes, skip, &h.sink, &got), 0);
+    assert_int_equal(mpk_read_elements(&r, bytes, skip, SIZE_MAX, &h.sink, &got), 0);
     assert_int_equal(got, count);
     assert_string_equal(helper_sink_text(&h), text);
-    assert_int_equal(mpk_read_elements(&r, bytes, skip, NULL, &got), 0);
+    assert_int_equal(mpk_read_elements(&r, bytes, skip, SIZE_MAX, NULL, &got), 0);
     helper_sink_deinit(&h);
 }
 
@@ -193,13 +193,16 @@ static void test_elements(void **state)
 
     struct mpk_reader r = {.max_depth = 64};
     size_t got = 99;
-    assert_int_equal(mpk_read_elements(&r, STR("\x80"), 0, NULL, &got), SIOC_ESYNTAX);
-    assert_int_equal(mpk_read_elements(&r, STR("\x91\x01\x02"), 0, NULL, &got), SIOC_ESYNTAX);
-    assert_int_equal(mpk_read_elements(&r, STR("\x92\x01"), 0, NULL, &got), SIOC_ESYNTAX);
-    assert_int_equal(mpk_read_elements(&r, STR(""), 0, NULL, &got), SIOC_ESYNTAX);
+    assert_int_equal(mpk_read_elements(&r, STR("\x80"), 0, SIZE_MAX, NULL, &got), SIOC_ESYNTAX);
+    assert_int_equal(mpk_read_elements(&r, STR("\x91\x01\x02"), 0, SIZE_MAX, NULL, &got),
+                     SIOC_ESYNTAX);
+    assert_int_equal(mpk_read_elements(&r, STR("\x92\x01"), 0, SIZE_MAX, NULL, &got),
+                     SIOC_ESYNTAX);
+    assert_int_equal(mpk_read_elements(&r, STR(""), 0, SIZE_MAX, NULL, &got), SIOC_ESYNTAX);
     assert_int_equal(got, 99);
     r.max_depth = 1; /* the array itself counts */
-    assert_int_equal(mpk_read_elements(&r, STR("\x91\x90"), 0, NULL, &got), SIOC_EDEPTH);
+    assert_int_equal(mpk_read_elements(&r, STR("\x91\x90"), 0, SIZE_MAX, NULL, &got),
+                     SIOC_EDEPTH);
 }
 
 static void test_front(void **state)

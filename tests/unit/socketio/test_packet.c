@@ -11,36 +11,36 @@
 
 static const struct good {
     const char *text;
-    enum sio_packet_type type;
+    enum sioc_packet_type type;
     uint32_t attachments;
     const char *nsp;
     uint64_t id;
     const char *data;
 } good[] = {
-    {"0", SIO_CONNECT, 0, "/", NO_ID, ""},
-    {"0{\"token\":1}", SIO_CONNECT, 0, "/", NO_ID, "{\"token\":1}"},
-    {"0/admin", SIO_CONNECT, 0, "/admin", NO_ID, ""},
-    {"0/admin,", SIO_CONNECT, 0, "/admin", NO_ID, ""},
-    {"0/admin,{}", SIO_CONNECT, 0, "/admin", NO_ID, "{}"},
-    {"0/,", SIO_CONNECT, 0, "/", NO_ID, ""},
-    {"0/admin{\"a\":1}", SIO_CONNECT, 0, "/admin{\"a\":1}", NO_ID, ""},
-    {"05", SIO_CONNECT, 0, "/", 5, ""},
-    {"1", SIO_DISCONNECT, 0, "/", NO_ID, ""},
-    {"1/admin,", SIO_DISCONNECT, 0, "/admin", NO_ID, ""},
-    {"2[\"a\",1]", SIO_EVENT, 0, "/", NO_ID, "[\"a\",1]"},
-    {"2", SIO_EVENT, 0, "/", NO_ID, ""},
-    {"2/admin,5[\"a\"]", SIO_EVENT, 0, "/admin", 5, "[\"a\"]"},
-    {"2/,[\"a\"]", SIO_EVENT, 0, "/", NO_ID, "[\"a\"]"},
-    {"2007[\"a\"]", SIO_EVENT, 0, "/", 7, "[\"a\"]"},
-    {"20[\"a\"]", SIO_EVENT, 0, "/", 0, "[\"a\"]"},
-    {"29007199254740991[]", SIO_EVENT, 0, "/", 9007199254740991u, "[]"},
-    {"30[]", SIO_ACK, 0, "/", 0, "[]"},
-    {"30", SIO_ACK, 0, "/", 0, ""},
-    {"3[\"r\"]", SIO_ACK, 0, "/", NO_ID, "[\"r\"]"},
-    {"4{\"message\":1}", SIO_CONNECT_ERROR, 0, "/", NO_ID, "{\"message\":1}"},
-    {"51-[\"a\"]", SIO_BINARY_EVENT, 1, "/", NO_ID, "[\"a\"]"},
-    {"510-/x,3[\"a\"]", SIO_BINARY_EVENT, 10, "/x", 3, "[\"a\"]"},
-    {"62-7[]", SIO_BINARY_ACK, 2, "/", 7, "[]"},
+    {"0", SIOC_PACKET_CONNECT, 0, "/", NO_ID, ""},
+    {"0{\"token\":1}", SIOC_PACKET_CONNECT, 0, "/", NO_ID, "{\"token\":1}"},
+    {"0/admin", SIOC_PACKET_CONNECT, 0, "/admin", NO_ID, ""},
+    {"0/admin,", SIOC_PACKET_CONNECT, 0, "/admin", NO_ID, ""},
+    {"0/admin,{}", SIOC_PACKET_CONNECT, 0, "/admin", NO_ID, "{}"},
+    {"0/,", SIOC_PACKET_CONNECT, 0, "/", NO_ID, ""},
+    {"0/admin{\"a\":1}", SIOC_PACKET_CONNECT, 0, "/admin{\"a\":1}", NO_ID, ""},
+    {"05", SIOC_PACKET_CONNECT, 0, "/", 5, ""},
+    {"1", SIOC_PACKET_DISCONNECT, 0, "/", NO_ID, ""},
+    {"1/admin,", SIOC_PACKET_DISCONNECT, 0, "/admin", NO_ID, ""},
+    {"2[\"a\",1]", SIOC_PACKET_EVENT, 0, "/", NO_ID, "[\"a\",1]"},
+    {"2", SIOC_PACKET_EVENT, 0, "/", NO_ID, ""},
+    {"2/admin,5[\"a\"]", SIOC_PACKET_EVENT, 0, "/admin", 5, "[\"a\"]"},
+    {"2/,[\"a\"]", SIOC_PACKET_EVENT, 0, "/", NO_ID, "[\"a\"]"},
+    {"2007[\"a\"]", SIOC_PACKET_EVENT, 0, "/", 7, "[\"a\"]"},
+    {"20[\"a\"]", SIOC_PACKET_EVENT, 0, "/", 0, "[\"a\"]"},
+    {"29007199254740991[]", SIOC_PACKET_EVENT, 0, "/", 9007199254740991u, "[]"},
+    {"30[]", SIOC_PACKET_ACK, 0, "/", 0, "[]"},
+    {"30", SIOC_PACKET_ACK, 0, "/", 0, ""},
+    {"3[\"r\"]", SIOC_PACKET_ACK, 0, "/", NO_ID, "[\"r\"]"},
+    {"4{\"message\":1}", SIOC_PACKET_CONNECT_ERROR, 0, "/", NO_ID, "{\"message\":1}"},
+    {"51-[\"a\"]", SIOC_PACKET_EVENT, 1, "/", NO_ID, "[\"a\"]"},
+    {"510-/x,3[\"a\"]", SIOC_PACKET_EVENT, 10, "/x", 3, "[\"a\"]"},
+    {"62-7[]", SIOC_PACKET_ACK, 2, "/", 7, "[]"},
 };
 
 static const struct bad {
@@ -82,7 +82,7 @@ static void accepts_what_the_protocol_allows(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         const struct good *g = &good[i];
-        struct sio_packet p;
+        struct sioc_packet p;
         const char *error = NULL;
         print_message("%s\n", g->text);
         assert_int_equal(sio_packet_read(sioc_str(g->text), 10, &p, &error), 0);
@@ -100,7 +100,7 @@ static void refuses_in_the_reference_words(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct sio_packet p;
+        struct sioc_packet p;
         const char *error = NULL;
         print_message("%s\n", bad[i].text);
         assert_int_equal(sio_packet_read(sioc_str(bad[i].text), 10, &p, &error), SIOC_EPROTO);
@@ -116,7 +116,7 @@ static void reads_any_prefix_without_harm(void **state)
             /* an exact copy, so that the sanitizer sees a read beyond the end */
             char *copy = test_malloc(len + 1);
             memcpy(copy, good[i].text, len);
-            struct sio_packet p;
+            struct sioc_packet p;
             const char *error = NULL;
             int result = sio_packet_read(sioc_str_n(copy, len), 10, &p, &error);
             assert_true(result == 0 || (result == SIOC_EPROTO && error));
@@ -131,13 +131,21 @@ static void writes_heads(void **state)
     struct buf out;
     buf_init(&out);
     uint64_t id = 12;
-    sio_packet_write_head(&out, SIO_EVENT, 0, STR("/"), NULL);
+    sio_packet_write_head(
+        &out, &(struct sioc_packet_head){.type = SIOC_PACKET_EVENT, .nsp = STR("/")});
     buf_putc(&out, ' ');
-    sio_packet_write_head(&out, SIO_EVENT, 0, STR("/admin"), &id);
+    sio_packet_write_head(
+        &out, &(struct sioc_packet_head){
+                  .type = SIOC_PACKET_EVENT, .nsp = STR("/admin"), .has_id = true, .id = id});
     buf_putc(&out, ' ');
-    sio_packet_write_head(&out, SIO_BINARY_ACK, 3, STR("/"), &id);
+    sio_packet_write_head(&out, &(struct sioc_packet_head){.type = SIOC_PACKET_ACK,
+                                                           .attachments = 3,
+                                                           .nsp = STR("/"),
+                                                           .has_id = true,
+                                                           .id = id});
     buf_putc(&out, ' ');
-    sio_packet_write_head(&out, SIO_DISCONNECT, 0, STR("/admin"), NULL);
+    sio_packet_write_head(
+        &out, &(struct sioc_packet_head){.type = SIOC_PACKET_DISCONNECT, .nsp = STR("/admin")});
     assert_true(str_eq(buf_str(&out), STR("2 2/admin,12 63-12 1/admin,")));
     buf_deinit(&out);
 }
