@@ -57,20 +57,55 @@ static bool is_file(const char *name)
     return false;
 }
 
+static int set_file(struct walk *w, const char *name, const char *file)
+{
+    const char *path = slua_push_path(w->L, w->api, file); /* files lie beside the script */
+    int r = sioc_options_set_text(w->options, name, path, w->error, sizeof w->error);
+
+    lua_pop(w->L, 1);
+    return r;
+}
+
+/* A name that the core does not know is that of a library: beside the script, or where C
+ * modules are (package.cpath). */
+static int set_parser(struct walk *w, const char *name)
+{
+    lua_State *L = w->L;
+    int top = lua_gettop(L), r;
+
+    if (strchr(name, '/'))
+        return set_file(w, "parser", name);
+    r = sioc_options_set_text(w->options, "parser", name, w->error, sizeof w->error);
+    if (r != SIOC_EINVAL)
+        return r;
+    lua_getglobal(L, LUA_LOADLIBNAME);
+    lua_getfield(L, top + 1, "searchpath");
+    lua_pushstring(L, name);
+    slua_push_path(L, w->api, "./?.so;");
+    lua_getfield(L, top + 1, "cpath");
+    if (lua_isfunction(L, top + 2) && lua_isstring(L, -1)) { /* scripts may have changed it */
+        lua_concat(L, 2);
+        lua_call(L, 2, 1);
+    }
+    if (lua_gettop(L) == top + 2 && !lua_isnil(L, -1))
+        r = sioc_options_set_text(w->options, "parser", lua_tostring(L, -1), w->error,
+                                  sizeof w->error);
+    lua_settop(L, top);
+    return r;
+}
+
 static int set_text(struct walk *w, const char *name, int index)
 {
     size_t len;
     const char *text = lua_tolstring(w->L, index, &len);
-    int r;
 
     if (strlen(text) != len)
         return wrong(w, name, "holds a zero byte");
-    if (!is_file(name))
-        return sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
-    text = slua_push_path(w->L, w->api, text); /* files lie beside the script */
-    r = sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
-    lua_pop(w->L, 1);
-    return r;
+    if (strcmp(name, "parser") == 0)
+        return set_parser(w, text);
+    if (is_file(name))
+        return set_file(w, name, text);
+    return sioc_options_set_text(w->options, name, text, w->error, sizeof w->error);
 }
 
 static int set_list(struct walk *w, const char *name, int index)

@@ -72,6 +72,11 @@ bool utf8_valid(struct sioc_str s)
     return utf8_valid_prefix(s) == s.len;
 }
 
+bool sioc_utf8_valid(struct sioc_str text)
+{
+    return utf8_valid(text);
+}
+
 bool utf8_feed(uint32_t *state, struct sioc_str piece)
 {
     const uint8_t *p = (const uint8_t *)piece.ptr;

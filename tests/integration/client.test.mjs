@@ -1,18 +1,21 @@
-// The stock client, over polling only, WebSocket only, and polling that upgrades; with JSON and with msgpack.
+// The stock client, over polling only, WebSocket only, and polling that upgrades; with JSON, with msgpack, and with the
+// parser of examples/parser, which is a library.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { io } from 'socket.io-client';
 import msgpack from 'socket.io-msgpack-parser';
-import { Server, differs } from './lib/server.mjs';
+import * as tagged from '../../examples/parser/tagged.mjs';
+import { Server, differs, isReference, library } from './lib/server.mjs';
 import { limit } from './lib/wire.mjs';
 
 const TRANSPORTS = { 'polling only': ['polling'], 'WebSocket only': ['websocket'], 'polling, then WebSocket': ['polling', 'websocket'] };
 
-const PARSERS = { json: undefined, msgpack };
+const PARSERS = [{ option: 'json' }, { name: 'msgpack', option: 'msgpack', parser: msgpack }, { name: 'tagged', option: library('parser/tagged.so'), parser: tagged }];
 const SETUPS = Object.entries(TRANSPORTS).flatMap(([title, transports]) =>
-  Object.entries(PARSERS).map(([name, parser]) => [parser ? `${title}, ${name}` : title, transports, name, parser]));
+  PARSERS.filter(({ name }) => !isReference || name !== 'tagged')
+    .map(({ name, option, parser }) => [name ? `${title}, ${name}` : title, transports, option, parser]));
 
 const event = (emitter, name) => limit(new Promise((resolve) => emitter.once(name, (...args) => resolve(args))), `"${name}"`);
 const sorted = (items) => [...items].sort();

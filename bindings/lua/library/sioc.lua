@@ -88,7 +88,7 @@ local sioc = {}
 ---@field allow_eio3? boolean default false
 ---@field serve_client? boolean default true
 ---@field connection_state_recovery? boolean|sioc.RecoveryOptions
----@field parser? "json"|"msgpack" what the clients speak; default "json"
+---@field parser? "json"|"msgpack"|string what the clients speak; also the name or path of a library (`sioc/parser.h`); default "json"
 ---@field adapter? string "redis://..."
 ---@field cleanup_empty_child_namespaces? boolean default true
 ---@field allow_request? fun(req: sioc.Request): boolean?, string?

@@ -85,6 +85,9 @@ static inline struct sioc_str sioc_str_n(const void *bytes, size_t len)
     return s;
 }
 
+/* Whether it is valid UTF-8 (RFC 3629). */
+SIOC_API bool sioc_utf8_valid(struct sioc_str text);
+
 /* printf arguments for "%.*s". */
 #define SIOC_STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 

@@ -16,6 +16,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const repository = path.resolve(here, '../../..');
 export const fixtures = path.resolve(here, '../fixtures');
 export const program = path.resolve(repository, process.env.SIOC_BIN || 'build/dev/sioc');
+// A library among our examples, as the program that is tested was built.
+export const library = (name) => path.join(path.dirname(program), 'examples', name);
 export const isReference = process.env.SIOC_TARGET === 'node';
 
 // What differs from the reference on purpose, with the reason (the section of the specification).

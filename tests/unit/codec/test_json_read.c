@@ -170,7 +170,8 @@ static void test_depth(void **state)
     assert_int_equal(read_nested("[", "", 1000000, 64), SIOC_EDEPTH);
 }
 
-static int read_args(const char *text, size_t skip, const char *transcript, size_t count)
+static int read_some(const char *text, size_t from, size_t to, const char *transcript,
+                     size_t count)
 {
     struct helper_sink h;
     struct buf scratch;
@@ -179,21 +180,35 @@ static int read_args(const char *text, size_t skip, const char *transcript, size
     buf_init(&scratch);
     helper_sink_init(&h);
     char *exact = helper_exact(sioc_str(text));
-    int rc =
-        json_read_elements(&r, sioc_str_n(exact, strlen(text)), skip, SIZE_MAX, &h.sink, &n);
+    int rc = json_read_elements(&r, sioc_str_n(exact, strlen(text)), from, to, &h.sink, &n);
     if (rc == 0) {
         assert_string_equal(helper_sink_text(&h), transcript);
         assert_int_equal(n, count);
     } else {
         assert_int_equal(n, 99);
     }
-    int checked =
-        json_read_elements(&r, sioc_str_n(exact, strlen(text)), skip, SIZE_MAX, NULL, &n);
+    int checked = json_read_elements(&r, sioc_str_n(exact, strlen(text)), from, to, NULL, &n);
     assert_int_equal(checked, rc);
     free(exact);
     helper_sink_deinit(&h);
     buf_deinit(&scratch);
     return rc;
+}
+
+static int read_args(const char *text, size_t skip, const char *transcript, size_t count)
+{
+    return read_some(text, skip, SIZE_MAX, transcript, count);
+}
+
+static void test_some_elements(void **state)
+{
+    (void)state;
+    assert_int_equal(read_some("[1,[2],3,4]", 1, 3, "[ i2 ] i3", 2), 0);
+    assert_int_equal(read_some("[1,[2],3,4]", 0, 1, "i1", 1), 0);
+    assert_int_equal(read_some("[1]", 0, 9, "i1", 1), 0);
+    assert_int_equal(read_some("[1,2]", 2, 1, "", 0), 0);
+    /* what is behind them is checked as well */
+    assert_int_equal(read_some("[1,2,x]", 0, 1, "i1", 1), SIOC_ESYNTAX);
 }
 
 static void test_elements(void **state)
@@ -273,10 +288,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept),       cmocka_unit_test(test_refuse),
-        cmocka_unit_test(test_truncated),    cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_depth),        cmocka_unit_test(test_elements),
-        cmocka_unit_test(test_failing_sink),
+        cmocka_unit_test(test_accept),        cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_depth),         cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_some_elements), cmocka_unit_test(test_failing_sink),
 #ifdef SIOC_TESTING
         cmocka_unit_test(test_no_memory),
 #endif

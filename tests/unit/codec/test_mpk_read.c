@@ -192,7 +192,14 @@ static void test_elements(void **state)
     assert_elements(STR("\x92\x91\x01\x02"), 9, 0, "");
 
     struct mpk_reader r = {.max_depth = 64};
+    struct helper_sink some;
     size_t got = 99;
+    helper_sink_init(&some);
+    assert_int_equal(mpk_read_elements(&r, STR("\x93\x01\x02\x03"), 1, 2, &some.sink, &got), 0);
+    assert_int_equal(got, 1);
+    assert_string_equal(helper_sink_text(&some), "i2");
+    helper_sink_deinit(&some);
+    got = 99;
     assert_int_equal(mpk_read_elements(&r, STR("\x80"), 0, SIZE_MAX, NULL, &got), SIOC_ESYNTAX);
     assert_int_equal(mpk_read_elements(&r, STR("\x91\x01\x02"), 0, SIZE_MAX, NULL, &got),
                      SIOC_ESYNTAX);

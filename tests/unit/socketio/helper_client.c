@@ -158,7 +158,7 @@ void wire_binary(struct wire *w, const void *bytes, size_t len)
 
 const char *wire_next(struct wire *w)
 {
-    static char text[65536];
+    static char text[65537];
     for (int turn = 0; turn < TURNS; turn++) {
         size_t head = 2, len = w->len >= 2 ? w->in[1] : 0;
         if (len == 126 && w->len >= 4) {
@@ -167,7 +167,8 @@ const char *wire_next(struct wire *w)
         }
         if (w->len >= head && w->len >= head + len) {
             bool close = (w->in[0] & 15) == 8;
-            snprintf(text, sizeof text, "%.*s", (int)len, w->in + head);
+            memcpy(text, w->in + head, len); /* it may be bytes */
+            text[len] = '\0';
             drop(w, head + len);
             return close ? "CLOSE" : text;
         }
