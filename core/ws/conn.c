@@ -29,6 +29,7 @@ enum {
 };
 
 #define DEFAULT_PINGS    50
+#define PONGS_WAITING    16 /* beyond, only the newest counts */
 #define PING_WINDOW_MS   10000
 #define CLOSE_REASON_MAX 123
 #define CONTROL_MAX      125
@@ -48,7 +49,7 @@ struct ws_conn {
     struct net_outq outq;
     struct net_task task;
     struct ws_reader reader;
-    struct net_chunk *pong;      /* in outq; shared with it */
+    struct net_chunk *pong;      /* the last one in outq; shared with it */
     struct net_chunk *next_pong; /* the newest, waiting for `pong` to be out */
     struct early *early;
     union {
@@ -58,6 +59,7 @@ struct ws_conn {
     uint32_t ping_window; /* when it began, in ms that may wrap */
     uint32_t pings;       /* in that window */
     uint8_t state;        /* enum conn_state */
+    uint8_t pongs;        /* in outq, at most */
     bool broken;          /* writing failed; to be told at the end of the turn */
     bool held;            /* by ws_conn_hold */
     bool undrained;       /* something was queued since the last `drained` */
@@ -161,20 +163,24 @@ static bool still_queued(struct net_chunk *chunk)
     return atomic_load_explicit(&chunk->refs, memory_order_relaxed) > 1;
 }
 
-/* A pong that waited goes when the one before is out. */
+/* Pongs go behind one another.  When enough of them wait, only the newest is kept for later. */
 static void turn_pongs(struct ws_conn *c)
 {
     if (c->pong && !still_queued(c->pong)) {
         net_chunk_unref(c->pong);
         c->pong = NULL;
+        c->pongs = 0;
     }
-    if (!c->pong && c->next_pong && c->state == WS_OPEN) {
-        struct net_chunk *next = c->next_pong;
-        c->next_pong = NULL;
-        if (queue(c, next) == 0)
-            c->pong = next;
-        else
-            net_chunk_unref(next);
+    if (c->pongs >= PONGS_WAITING || !c->next_pong || c->state != WS_OPEN)
+        return;
+    struct net_chunk *next = c->next_pong;
+    c->next_pong = NULL;
+    if (queue(c, next) == 0) {
+        net_chunk_unref(c->pong);
+        c->pong = next;
+        c->pongs++;
+    } else {
+        net_chunk_unref(next);
     }
 }
 

@@ -1,11 +1,12 @@
 /* ws/conn.h -- a WebSocket connection on a stream: messages in, chunks out, the closing
  * handshake.
  *
- * Output is queued and written once at the end of the turn.  One pong is pending at most (the
- * newest). After ws_conn_close a close frame is sent behind what is queued, input is ignored
- * but for the peer's close frame, and the TCP connection ends when that came or after 30 s.
- * Knows nothing of Engine.IO.  Invariant: `closed` comes exactly once, and nothing after it;
- * the connection frees itself at the end of the turn in which the stream is done.
+ * Output is queued and written once at the end of the turn.  16 pongs are pending at most, and
+ * the newest behind them.  After ws_conn_close a close frame is sent behind what is queued,
+ * input is ignored but for the peer's close frame, and the TCP connection ends when that came
+ * or after 30 s. Knows nothing of Engine.IO.  Invariant: `closed` comes exactly once, and
+ * nothing after it; the connection frees itself at the end of the turn in which the stream is
+ * done.
  */
 #ifndef WS_CONN_H
 #define WS_CONN_H
