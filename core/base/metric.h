@@ -19,6 +19,9 @@
     X(events_unhandled, "events without a listener, not decoded")                     \
     X(events_refused, "events that a socket's middleware refused")                    \
     X(handler_errors, "handlers that threw")                                          \
+    X(deferred, "peers with more packets at once than max_packets_per_turn")          \
+    X(throttled, "peers that had to wait, above max_message_rate or max_byte_rate")   \
+    X(reject_rate, "peers that were above it for rate_timeout")                       \
     X(deflated_frames, "messages compressed for WebSockets, once for all receivers")  \
     X(volatile_dropped, "volatile packets dropped because the peer was not writable") \
     X(reject_hdr_timeout, "request head not complete in time")                        \
@@ -37,6 +40,7 @@
     X(reject_sid_unknown, "session id that is not, or no longer, known")              \
     X(reject_ws_handshake, "WebSocket upgrade refused")                               \
     X(reject_ws_proto, "WebSocket protocol violation (1002)")                         \
+    X(reject_ws_frag, "message of empty fragments, or not complete in time (1008)")   \
     X(reject_ws_ping, "more than max_pings WebSocket pings (1008)")                   \
     X(reject_utf8, "invalid UTF-8, or what does not inflate (1007)")                  \
     X(reject_inflate, "compressed message that does not inflate, or to too much")     \

@@ -1,87 +1,26 @@
 /* engineio/eio3_polling.c -- see eio3_polling.h.  Invariant: the index of a JSONP session is
  * that of its first request; only its digits ever get into a script. */
 #include "engineio/eio3_polling.h"
-#include "base/utf8.h"
 #include "engineio/eio3.h"
 #include "engineio/handshake.h"
+#include "engineio/inflow.h"
 #include "http/url.h"
 
 /* ---- receiving ---- */
 
-static int next(struct sioc_str *rest, bool binary_form, bool *ret_binary,
-                struct sioc_str *ret_packet)
-{
-    *ret_binary = false;
-    return binary_form ? eio_v3_binary_next(rest, ret_binary, ret_packet)
-                       : eio_v3_text_next(rest, ret_packet);
-}
-
-/* Whether there are at most `max` packets, as far as they can be read. */
-static bool fits(struct sioc_str payload, bool binary_form, size_t max)
-{
-    size_t packets = 0;
-    bool binary;
-    struct sioc_str packet;
-    if (payload.len < max)
-        return true; /* so many are not in there */
-    while (packets <= max && next(&payload, binary_form, &binary, &packet) == 1)
-        packets++;
-    return packets <= max;
-}
-
-static void fail(struct eio_session *s)
-{
-    s->engine->metrics->reject_eio_packet++;
-    eio_session_fail(s, "parse error", "");
-}
-
 /* False: too many packets, and nothing was done. */
-static bool receive_packets(struct eio_session *s, struct sioc_str payload, bool binary_form)
+static bool receive_text(struct eio_polling *p, struct sioc_str text, struct buf *scratch)
 {
-    bool binary;
-    struct sioc_str packet;
-    int more = 1;
-    if (!fits(payload, binary_form, s->engine->options->max_packets))
-        return false;
-    while (more == 1 && s->state == EIO_STATE_OPEN) {
-        more = next(&payload, binary_form, &binary, &packet);
-        if (more < 0)
-            fail(s);
-        else if (more && binary)
-            eio_session_receive_binary(s, packet);
-        else if (more && (packet.len || binary_form)) /* "0:" is nothing: E204 */
-            eio_session_receive_text(s, packet);
-    }
+    if (text.len)
+        return eio_polling_take_text(p, EIO_FORM_V3, text, scratch);
+    buf_deinit(scratch);
+    p->session->engine->metrics->reject_eio_packet++;
+    eio_session_fail(p->session, "parse error", "");
     return true;
-}
-
-static bool receive_text(struct eio_session *s, struct sioc_str payload)
-{
-    if (payload.len)
-        return receive_packets(s, payload, false);
-    fail(s);
-    return true;
-}
-
-static bool receive_plain(struct eio_session *s, struct sioc_str body)
-{
-    struct buf repaired;
-    bool fitted = true;
-    buf_init(&repaired);
-    if (!utf8_valid(body)) { /* the reference replaces, it does not refuse */
-        utf8_repair(&repaired, body);
-        body = buf_str(&repaired);
-    }
-    if (repaired.error)
-        eio_session_fail(s, "transport error", "out of memory");
-    else
-        fitted = receive_text(s, body);
-    buf_deinit(&repaired);
-    return fitted;
 }
 
 /* A form with one field d.  Without it, or with more of them, it means nothing. */
-static bool receive_form(struct eio_session *s, struct sioc_str body)
+static bool receive_form(struct eio_polling *p, struct sioc_str body)
 {
     struct buf field, payload;
     struct sioc_str name, value;
@@ -93,22 +32,25 @@ static bool receive_form(struct eio_session *s, struct sioc_str body)
         if (str_eq(name, STR("d")) && ++found == 1)
             eio_v3_jsonp_unescape(&payload, value);
     if (field.error || payload.error)
-        eio_session_fail(s, "transport error", "out of memory");
+        eio_session_fail(p->session, "transport error", "out of memory");
     else if (found == 1)
-        fitted = receive_text(s, buf_str(&payload));
+        fitted = receive_text(p, buf_str(&payload), &payload);
+    if (found != 1 || field.error || payload.error)
+        buf_deinit(&payload);
     buf_deinit(&field);
-    buf_deinit(&payload);
     return fitted;
 }
 
 bool eio_v3_receive(struct eio_polling *p, struct http_request *post)
 {
     struct sioc_str body = buf_str(&post->body);
+    struct buf none;
+    buf_init(&none);
     if (p->jsonp)
-        return receive_form(p->session, body);
+        return receive_form(p, body);
     if (str_eq(http_header_get(&post->head, STR("content-type")), STR(EIO_TYPE_BYTES)))
-        return receive_packets(p->session, body, true);
-    return receive_plain(p->session, body);
+        return eio_inflow_begin(p, EIO_FORM_V3_BINARY, body, &none);
+    return receive_text(p, body, &none);
 }
 
 /* ---- answering ---- */

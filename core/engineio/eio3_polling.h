@@ -9,8 +9,8 @@
 /* Whether the handshake asked for JSONP. */
 bool eio_v3_wants_jsonp(const struct eio_session *session);
 
-/* Gives the packets of a POST's body to the session, in order.  A parse error ends it; what
- * stands before is delivered.  False: too many packets, and nothing was done. */
+/* Begins to give the packets of a POST's body to the session, in order.  A parse error ends it;
+ * what stands before is delivered.  False: too many packets, and nothing was done. */
 bool eio_v3_receive(struct eio_polling *polling, struct http_request *post);
 
 /* Writes what is queued, then `last` (packets, with EIO_SEPARATOR between them, or empty), as

@@ -13,14 +13,3 @@ bool eio_payload_fits(struct sioc_str payload, size_t max)
     }
     return packets <= max;
 }
-
-void eio_payload_receive(struct eio_session *session, struct sioc_str payload)
-{
-    bool more = true;
-    while (more && session->state == EIO_STATE_OPEN) {
-        size_t end = str_find(payload, EIO_SEPARATOR);
-        more = end < payload.len;
-        eio_session_receive_text(session, str_part(payload, 0, end));
-        payload = str_from(payload, more ? end + 1 : end);
-    }
-}

@@ -7,10 +7,6 @@
 
 /* Whether it holds at most `max` packets. */
 bool eio_payload_fits(struct sioc_str payload, size_t max);
-/* Gives each packet to the session, in order; stops when the session is no longer open.  An
- * empty packet (empty payload, doubled or trailing separator) is a parse error. */
-void eio_payload_receive(struct eio_session *session, struct sioc_str payload);
-
 /* For requests whose outcome nobody waits for any more. */
 extern const struct http_request_ops eio_forget_ops;
 

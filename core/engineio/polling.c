@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "engineio/eio3_polling.h"
+#include "engineio/inflow.h"
 #include "engineio/payload.h"
 #include "engineio/websocket.h"
 
@@ -44,6 +45,8 @@ void eio_polling_free(struct eio_polling *p)
     if (!p)
         return;
     net_task_cancel(&p->flush);
+    eio_inflow_drop(p);
+    net_share_deinit(&p->share);
     drop_queue(p);
     mem_free(p->queue);
     mem_free(p);
@@ -240,35 +243,45 @@ static void refuse_packets(struct eio_polling *p, struct http_request *post)
     eio_session_fail(p->session, "parse error", "too many packets");
 }
 
-/* False: too many packets, and nothing was done. */
-static bool receive(struct eio_polling *p, struct sioc_str body)
+/* Text that is not UTF-8 is repaired: the reference replaces, it does not refuse.  False: too
+ * many packets, and nothing was done. */
+bool eio_polling_take_text(struct eio_polling *p, enum eio_form form, struct sioc_str text,
+                           struct buf *scratch)
 {
-    if (!eio_payload_fits(body, p->session->engine->options->max_packets))
-        return false;
     struct buf repaired;
+    if (utf8_valid(text))
+        return eio_inflow_begin(p, form, text, scratch);
     buf_init(&repaired);
-    if (!utf8_valid(body)) { /* the reference replaces, it does not refuse */
-        utf8_repair(&repaired, body);
-        body = buf_str(&repaired);
-    }
-    if (repaired.error)
-        eio_session_fail(p->session, "transport error", "out of memory");
-    else
-        eio_payload_receive(p->session, body);
+    utf8_repair(&repaired, text);
+    buf_deinit(scratch);
+    if (!repaired.error)
+        return eio_inflow_begin(p, form, buf_str(&repaired), &repaired);
     buf_deinit(&repaired);
+    eio_session_fail(p->session, "transport error", "out of memory");
     return true;
 }
 
 static void on_post_complete(struct http_request *request)
 {
     struct eio_polling *p = request->user;
-    bool fits = p->session->protocol == 3 ? eio_v3_receive(p, request)
-                                          : receive(p, buf_str(&request->body));
+    struct buf none;
+    bool fits;
+    buf_init(&none);
+    if (p->session->protocol == 3)
+        fits = eio_v3_receive(p, request);
+    else
+        fits = eio_polling_take_text(p, EIO_FORM_V4, buf_str(&request->body), &none);
     if (!fits)
         refuse_packets(p, request);
     /* The session may have ended: eio_polling_close has answered then. */
-    if (p->post == request)
+    if (p->post == request && !p->inflow)
         answer_post(p, request);
+}
+
+void eio_polling_post_done(struct eio_polling *p)
+{
+    if (p->post)
+        answer_post(p, p->post);
 }
 
 static void on_post_aborted(struct http_request *request)
@@ -390,6 +403,7 @@ void eio_polling_answer_close(struct eio_polling *p)
 void eio_polling_close(struct eio_polling *p)
 {
     net_task_cancel(&p->flush);
+    eio_inflow_drop(p);
     if (p->get)
         flush_to_get(p, STR("1"));
     if (!p->post)
@@ -403,6 +417,9 @@ void eio_polling_close(struct eio_polling *p)
 int eio_polling_move(struct eio_polling *p, struct ws_conn *ws)
 {
     int error = 0;
+    eio_inflow_finish(p);
+    if (p->session->state == EIO_STATE_CLOSED)
+        return 0;
     net_task_cancel(&p->flush);
     for (size_t i = 0; i < p->count && error == 0; i++)
         error = eio_websocket_carry(p->session, ws, p->queue[i]);

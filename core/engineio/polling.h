@@ -12,6 +12,8 @@
 #define EIO_TYPE_TEXT  "text/plain; charset=UTF-8" /* of payloads */
 #define EIO_TYPE_BYTES "application/octet-stream"  /* of those in the binary form of v3 */
 
+struct eio_inflow;
+
 struct eio_polling {
     struct eio_session *session;
     struct http_request *get, *post;
@@ -19,9 +21,11 @@ struct eio_polling {
     size_t count, cap;
     size_t bytes; /* in the queue */
     struct net_task flush;
-    bool greeted;        /* the session's first answer is out */
-    bool jsonp;          /* v3: answers are scripts, bodies are forms */
-    bool legacy_browser; /* old IE: its answers carry X-XSS-Protection: 0 */
+    struct net_share share;
+    struct eio_inflow *inflow; /* packets of `post` that wait, or NULL */
+    bool greeted;              /* the session's first answer is out */
+    bool jsonp;                /* v3: answers are scripts, bodies are forms */
+    bool legacy_browser;       /* old IE: its answers carry X-XSS-Protection: 0 */
 };
 
 /* Makes `session` a polling session.  0 or SIOC_ENOMEM. */
@@ -41,6 +45,8 @@ bool eio_polling_writable(const struct eio_polling *polling);
 /* Whether an orderly close can be told now: a GET is pending and nothing else waits to go. */
 bool eio_polling_can_close_now(const struct eio_polling *polling);
 
+/* All that the POST has brought was worked on. */
+void eio_polling_post_done(struct eio_polling *polling);
 /* The client sent a close packet: a pending GET is answered with a noop. */
 void eio_polling_answer_close(struct eio_polling *polling);
 /* The session has ended: a pending GET gets what is queued and a close packet, a pending POST

@@ -42,17 +42,19 @@ struct net_loop {
     uv_check_t check;       /* after input: the end of a turn */
     uv_timer_t wheel_timer; /* armed for the wheel's next due time */
     uv_timer_t idle_timer;  /* armed for what the idles wish */
+    uv_timer_t next_timer;  /* armed while a task waits for the next turn */
     uv_async_t async;       /* wakes the loop for net_loop_post */
     struct net_poller poller;
     struct pool pool;
     struct net_wheel wheel;
     uint64_t armed_ms; /* when wheel_timer fires; 0: not armed */
-    struct list tasks;
+    struct list tasks, next_tasks;
     struct list idles;
     struct list lingering; /* streams that close gently */
     struct net_garbage *garbage;
     uv_mutex_t post_lock;
     struct net_post *posts; /* under post_lock, newest first */
+    uint32_t turn;
     bool running;
     bool stopped;
     bool idle_wish; /* an idle wants its next step at some time */

@@ -23,6 +23,21 @@ void net_task_add(struct net_loop *loop, struct net_task *task)
         list_append(&loop->tasks, &task->node);
 }
 
+static void on_next_timer(uv_timer_t *timer)
+{
+    struct net_loop *loop = net_loop_of(timer->loop);
+    list_splice(&loop->tasks, &loop->next_tasks);
+}
+
+void net_task_add_next(struct net_loop *loop, struct net_task *task)
+{
+    if (net_task_waits(task))
+        return;
+    list_append(&loop->next_tasks, &task->node);
+    if (!uv_is_active((uv_handle_t *)&loop->next_timer))
+        uv_timer_start(&loop->next_timer, on_next_timer, 0, 0);
+}
+
 void net_task_cancel(struct net_task *task)
 {
     list_remove(&task->node);
@@ -88,6 +103,7 @@ static void end_turn(struct net_loop *loop)
         net_loop_flush(loop);
         collect(loop);
     } while (!list_empty(&loop->tasks) || loop->garbage);
+    loop->turn++;
     arm_wheel(loop);
 }
 
@@ -127,6 +143,7 @@ static void start_handles(struct net_loop *loop)
     uv_check_init(&loop->uv, &loop->check);
     uv_timer_init(&loop->uv, &loop->wheel_timer);
     uv_timer_init(&loop->uv, &loop->idle_timer);
+    uv_timer_init(&loop->uv, &loop->next_timer);
     uv_prepare_start(&loop->prepare, on_prepare);
     uv_check_start(&loop->check, on_check);
     /* These serve others: alone they are nothing to wait for. */
@@ -143,6 +160,7 @@ int net_loop_new(struct net_loop **ret_loop)
     memset(loop, 0, offsetof(struct net_loop, read_buffer));
     pool_init(&loop->pool);
     list_init(&loop->tasks);
+    list_init(&loop->next_tasks);
     list_init(&loop->idles);
     list_init(&loop->lingering);
     if (uv_mutex_init(&loop->post_lock)) {
@@ -176,6 +194,7 @@ static void close_handles(struct net_loop *loop)
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
     uv_close((uv_handle_t *)&loop->idle_timer, NULL);
+    uv_close((uv_handle_t *)&loop->next_timer, NULL);
     uv_close((uv_handle_t *)&loop->async, NULL);
     net_poller_close(loop);
 }
@@ -198,7 +217,7 @@ void net_loop_free(struct net_loop *loop)
     collect(loop);
     net_wheel_clear(&loop->wheel);
     net_posts_drop(loop);
-    while (list_pop(&loop->tasks))
+    while (list_pop(&loop->tasks) || list_pop(&loop->next_tasks))
         ; /* so that a task that is cancelled later finds nothing */
     uv_mutex_destroy(&loop->post_lock);
     if (left != 0)
@@ -272,6 +291,11 @@ int net_loop_backend_timeout(const struct net_loop *loop)
 uint64_t net_loop_now_ms(const struct net_loop *loop)
 {
     return uv_now(&loop->uv);
+}
+
+uint32_t net_loop_turn(const struct net_loop *loop)
+{
+    return loop->turn;
 }
 
 uint64_t net_loop_fresh_now(struct net_loop *loop)

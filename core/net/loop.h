@@ -34,6 +34,8 @@ int net_loop_backend_timeout(const struct net_loop *loop);
 
 /* Milliseconds of the monotonic clock, as of the start of this turn. */
 uint64_t net_loop_now_ms(const struct net_loop *loop);
+/* Tells turns apart; a number that wraps. */
+uint32_t net_loop_turn(const struct net_loop *loop);
 
 /* Work for the end of the turn.  Tasks run in the order they were added; those added meanwhile
  * run in the same turn.  Adding one that waits already does nothing.  Outside a turn (before
@@ -44,6 +46,8 @@ struct net_task {
 };
 void net_task_init(struct net_task *task, void (*fn)(struct net_task *task));
 void net_task_add(struct net_loop *loop, struct net_task *task);
+/* The same at the end of the next turn: others get theirs in between. */
+void net_task_add_next(struct net_loop *loop, struct net_task *task);
 void net_task_cancel(struct net_task *task);
 static inline bool net_task_waits(const struct net_task *task)
 {

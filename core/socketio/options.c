@@ -108,6 +108,16 @@ static const struct entry entries[] = {
     COUNT("max_queue", max_queue, 1024, GIB, "1048576",
           "bytes that may wait for a slow reader"),
     COUNT("max_packets", max_packets, 1, 1000000, "4096", "packets of one polling payload"),
+    COUNT("max_packets_per_turn", max_packets_per_turn, 1, 1000000, "256",
+          "packets of one client before others have their turn"),
+    COUNT("max_message_rate", max_message_rate, 1, GIB, "",
+          "messages per second of one client; it is read from more slowly then"),
+    COUNT("message_burst", message_burst, 1, GIB, "1000",
+          "messages that may come at once, with max_message_rate"),
+    COUNT("max_byte_rate", max_byte_rate, 1, GIB, "",
+          "bytes per second of the messages of one client"),
+    SECONDS("rate_timeout", rate_timeout, 0.05, DAY, "10",
+            "a client that is above these rates for so long is closed"),
     COUNT("max_pings", max_pings, 1, 1000000, "50",
           "WebSocket pings of one connection within 10 s"),
     COUNT("max_conns", max_conns, 1, GIB, "",
@@ -220,6 +230,7 @@ struct sioc_options *sioc_options_new(void)
         return NULL;
     o->cors_max_age = o->cookie_max_age = -1;
     o->max_conns = o->max_conns_per_ip = -1;
+    o->max_message_rate = o->max_byte_rate = -1;
     o->max_handshakes_per_ip = o->max_unknown_sids_per_ip = -1;
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         if (set_default(o, &entries[i]) < 0) {

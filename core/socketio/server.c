@@ -135,6 +135,8 @@ void sio_server_swap_options(struct sioc_server *server, struct sioc_server *dra
     server->engine.ws.max_message_bytes = parts->engine.max_payload_bytes;
     server->engine.ws.max_queue_bytes = parts->engine.max_queue_bytes;
     server->engine.ws.max_pings = parts->engine.max_pings;
+    server->engine.ws.share.per_turn = parts->engine.max_packets_per_turn;
+    server->engine.ws.share.rate = parts->engine.rate;
     sio_options_make_gate(server->options, &server->gate.limits);
     sio_listen_swap_tls(server, draft);
     sio_engine_swap_hooks(server, draft);

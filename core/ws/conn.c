@@ -26,6 +26,7 @@ enum {
     CLOSED_EMPTY = 1005,
     CLOSED_ABRUPTLY = 1006,
     CLOSED_POLICY = 1008,
+    CLOSED_NO_MEMORY = 1011,
 };
 
 #define DEFAULT_PINGS    50
@@ -34,10 +35,16 @@ enum {
 #define CLOSE_REASON_MAX 123
 #define CONTROL_MAX      125
 
-/* Bytes that came behind the upgrade request, until the turn's end. */
-struct early {
-    size_t len;
-    uint8_t bytes[];
+/* Bytes that came and were not looked at yet: those behind the upgrade request, until the
+ * turn's end; and those of a peer that has had its share, until its time.  Then nothing is read
+ * meanwhile. */
+struct waiting {
+    struct ws_conn *conn;
+    struct net_task task;
+    struct net_timer timer;
+    struct buf bytes;
+    size_t at;
+    bool shared_out; /* task or timer will say when */
 };
 
 struct ws_conn {
@@ -51,11 +58,13 @@ struct ws_conn {
     struct ws_reader reader;
     struct net_chunk *pong;      /* the last one in outq; shared with it */
     struct net_chunk *next_pong; /* the newest, waiting for `pong` to be out */
-    struct early *early;
+    struct waiting *waiting;
+    struct net_share share;
     union {
         struct net_timer timer;
         struct net_garbage garbage; /* when dead */
     } end;
+    uint32_t delay_ms;    /* of what the last feed has left, 0: the next turn */
     uint32_t ping_window; /* when it began, in ms that may wrap */
     uint32_t pings;       /* in that window */
     uint8_t state;        /* enum conn_state */
@@ -69,6 +78,24 @@ struct ws_conn {
 #define CONN_OF(ptr, member) \
     ((struct ws_conn *)(void *)((char *)(ptr)-offsetof(struct ws_conn, member)))
 
+static void stop_waiting(struct ws_conn *c)
+{
+    if (!c->waiting)
+        return;
+    net_task_cancel(&c->waiting->task);
+    net_timer_stop(&c->waiting->timer);
+}
+
+static void free_waiting(struct ws_conn *c)
+{
+    if (!c->waiting)
+        return;
+    stop_waiting(c);
+    buf_deinit(&c->waiting->bytes);
+    mem_free(c->waiting);
+    c->waiting = NULL;
+}
+
 static void free_conn(struct net_garbage *garbage)
 {
     struct ws_conn *c = CONN_OF(garbage, end.garbage);
@@ -77,7 +104,8 @@ static void free_conn(struct net_garbage *garbage)
     net_chunk_unref(c->pong);
     net_chunk_unref(c->next_pong);
     ws_deflate_free(c->reader.deflate);
-    mem_free(c->early);
+    net_share_deinit(&c->share);
+    free_waiting(c);
     mem_free(c);
 }
 
@@ -90,6 +118,7 @@ static void dispose(struct ws_conn *c, bool gently)
     ws_reader_stop(&c->reader);
     net_task_cancel(&c->task);
     net_timer_stop(&c->end.timer);
+    stop_waiting(c);
     if (gently)
         net_stream_close_gently(c->stream);
     else
@@ -219,18 +248,10 @@ static void finish(struct ws_conn *c)
     struct net_loop *loop = net_stream_loop(c->stream);
     c->state = WS_FINISHING;
     ws_reader_stop(&c->reader);
+    stop_waiting(c);
+    net_stream_read_start(c->stream); /* the peer's end is worth knowing */
     net_timer_start(loop, &c->end.timer, c->config->close_timeout_ms);
     net_task_add(loop, &c->task);
-}
-
-static void count_violation(struct metrics *metrics, uint16_t status)
-{
-    if (status == 1007)
-        metrics->reject_utf8++;
-    else if (status == 1009)
-        metrics->reject_too_big++;
-    else if (status != 1011)
-        metrics->reject_ws_proto++;
 }
 
 /* The peer broke the protocol: say so, hear nothing more. */
@@ -242,7 +263,6 @@ static void fail(struct ws_conn *c, uint16_t status)
         return;
     if (was_open)
         (void)queue_close(c, status, no_reason);
-    count_violation(c->config->metrics, status);
     finish(c);
     tell_closed(c, was_open, WS_CLOSED_BY_ERROR, status, no_reason);
 }
@@ -250,19 +270,41 @@ static void fail(struct ws_conn *c, uint16_t status)
 static void on_timer(struct net_timer *timer)
 {
     struct ws_conn *c = CONN_OF(timer, end.timer);
-    if (c->state == WS_OPEN)
+    if (c->state == WS_OPEN) {
+        c->config->metrics->reject_ws_frag++;
         fail(c, CLOSED_POLICY);
-    else
+    } else {
         dispose(c, false);
+    }
 }
 
 /* ---- input: what the reader finds ---- */
 
+/* Whether the next message may be looked at now. */
+static void share_out(struct ws_conn *c, size_t len)
+{
+    switch (net_share_take(&c->share, &c->config->share, net_stream_loop(c->stream), len,
+                           &c->delay_ms)) {
+    case NET_SHARE_GO_ON:
+        break;
+    case NET_SHARE_LATER:
+    case NET_SHARE_NEXT_TURN:
+        ws_reader_yield(&c->reader);
+        break;
+    case NET_SHARE_TOO_MUCH:
+        fail(c, CLOSED_POLICY);
+        break;
+    }
+}
+
 static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
 {
     struct ws_conn *c = user;
+    if (c->state != WS_OPEN)
+        return;
+    c->events->message(c->user, binary, bytes, len);
     if (c->state == WS_OPEN)
-        c->events->message(c->user, binary, bytes, len);
+        share_out(c, len);
 }
 
 /* Counts pings in windows of ten seconds; false when there are too many. */
@@ -330,23 +372,111 @@ static void watch_message(struct ws_conn *c)
                         c->config->message_timeout_ms);
 }
 
-static void feed(struct ws_conn *c, uint8_t *bytes, size_t len)
+static void count_violation(struct metrics *metrics, int status)
 {
-    int status = ws_reader_feed(&c->reader, bytes, len);
-    if (status)
-        fail(c, (uint16_t)status);
-    if (c->state == WS_OPEN)
-        watch_message(c);
+    if (status == 1002)
+        metrics->reject_ws_proto++;
+    else if (status == 1007)
+        metrics->reject_utf8++;
+    else if (status == 1008)
+        metrics->reject_ws_frag++;
+    else if (status == 1009)
+        metrics->reject_too_big++;
 }
 
-static void feed_early(struct ws_conn *c)
+/* Returns how many bytes were looked at. */
+static size_t feed(struct ws_conn *c, uint8_t *bytes, size_t len)
 {
-    struct early *early = c->early;
-    if (!early || c->held)
+    c->delay_ms = 0;
+    int status = ws_reader_feed(&c->reader, bytes, len);
+    if (status) {
+        count_violation(c->config->metrics, status);
+        fail(c, (uint16_t)status);
+    }
+    if (c->state >= WS_FINISHING)
+        return len;
+    if (c->state == WS_OPEN)
+        watch_message(c);
+    return len - ws_reader_left(&c->reader);
+}
+
+/* ---- input that has to wait ---- */
+
+static void feed_waiting(struct ws_conn *c);
+
+static void on_next_turn(struct net_task *task)
+{
+    struct waiting *w = LIST_ENTRY(task, struct waiting, task);
+    w->shared_out = false;
+    feed_waiting(w->conn);
+}
+
+static void on_time(struct net_timer *timer)
+{
+    struct waiting *w = LIST_ENTRY(timer, struct waiting, timer);
+    w->shared_out = false;
+    feed_waiting(w->conn);
+}
+
+static bool want_waiting(struct ws_conn *c)
+{
+    struct waiting *w = c->waiting ? c->waiting : mem_zalloc(sizeof *w);
+    if (c->waiting || !w)
+        return w != NULL;
+    w->conn = c;
+    net_task_init(&w->task, on_next_turn);
+    net_timer_init(&w->timer, on_time);
+    buf_init(&w->bytes);
+    c->waiting = w;
+    return true;
+}
+
+/* What is left is for the next turn, or later; nothing is read until then.  The deadline of a
+ * message does not run while it is us who wait. */
+static void wait_for_turn(struct ws_conn *c)
+{
+    struct waiting *w = c->waiting;
+    struct net_loop *loop = net_stream_loop(c->stream);
+    w->shared_out = true;
+    if (c->delay_ms) {
+        net_timer_start(loop, &w->timer, c->delay_ms);
+    } else {
+        net_task_add_next(loop, &w->task);
+        c->config->metrics->deferred++;
+    }
+    net_stream_read_stop(c->stream);
+    if (c->state == WS_OPEN)
+        net_timer_stop(&c->end.timer);
+}
+
+static void feed_waiting(struct ws_conn *c)
+{
+    struct waiting *w = c->waiting;
+    if (!w || c->held || (w->shared_out && c->state == WS_OPEN) || c->state >= WS_FINISHING)
         return;
-    c->early = NULL;
-    feed(c, early->bytes, early->len);
-    mem_free(early);
+    w->at += feed(c, w->bytes.bytes + w->at, w->bytes.len - w->at);
+    if (c->state >= WS_FINISHING)
+        return;
+    if (w->at < w->bytes.len || c->delay_ms) {
+        wait_for_turn(c);
+    } else {
+        free_waiting(c);
+        net_stream_read_start(c->stream);
+    }
+}
+
+static void feed_new(struct ws_conn *c, uint8_t *bytes, size_t len)
+{
+    size_t used = c->waiting ? 0 : feed(c, bytes, len);
+    if (c->state >= WS_FINISHING || (used == len && !c->delay_ms))
+        return;
+    bool waits = c->waiting && c->waiting->shared_out;
+    if (want_waiting(c))
+        buf_put(&c->waiting->bytes, bytes + used, len - used);
+    if (!c->waiting || c->waiting->bytes.error)
+        fail(c, CLOSED_NO_MEMORY);
+    else if (!waits)
+        wait_for_turn(c);
 }
 
 /* ---- what the stream and the loop say ---- */
@@ -354,9 +484,9 @@ static void feed_early(struct ws_conn *c)
 static void on_data(void *owner, uint8_t *bytes, size_t len)
 {
     struct ws_conn *c = owner;
-    feed_early(c);
+    feed_waiting(c);
     if (c->state < WS_FINISHING)
-        feed(c, bytes, len);
+        feed_new(c, bytes, len);
 }
 
 static void on_writable(void *owner)
@@ -368,7 +498,7 @@ static void on_gone(void *owner, int error)
 {
     struct ws_conn *c = owner;
     (void)error;
-    feed_early(c);
+    feed_waiting(c);
     if (c->state != WS_DEAD)
         lose(c);
 }
@@ -384,7 +514,7 @@ static void on_turn_end(struct net_task *task)
         lose(c);
         return;
     }
-    feed_early(c);
+    feed_waiting(c);
     if (c->state != WS_DEAD)
         flush(c);
 }
@@ -395,12 +525,10 @@ static bool keep_early(struct ws_conn *c, struct sioc_str rest)
 {
     if (rest.len == 0)
         return true;
-    c->early = mem_alloc(sizeof *c->early + rest.len);
-    if (!c->early)
+    if (!want_waiting(c))
         return false;
-    c->early->len = rest.len;
-    memcpy(c->early->bytes, rest.ptr, rest.len);
-    return true;
+    buf_put_str(&c->waiting->bytes, rest);
+    return c->waiting->bytes.error == 0;
 }
 
 int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
@@ -409,6 +537,8 @@ int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
 {
     struct ws_conn *c = mem_zalloc(sizeof *c);
     if (!c || !keep_early(c, rest)) {
+        if (c)
+            free_waiting(c);
         mem_free(c);
         net_stream_close(stream);
         return SIOC_ENOMEM;
@@ -426,7 +556,7 @@ int ws_conn_open(const struct ws_config *config, struct net_stream *stream,
     ws_reader_init(&c->reader, &reader_events, c, config->max_message_bytes);
     net_stream_set_owner(stream, &stream_ops, c);
     net_stream_read_start(stream);
-    if (c->early)
+    if (c->waiting)
         net_task_add(net_stream_loop(stream), &c->task);
     *ret_conn = c;
     return 0;
@@ -526,9 +656,10 @@ void ws_conn_hold(struct ws_conn *c, bool held)
     c->held = held;
     if (held) {
         net_stream_read_stop(c->stream);
+    } else if (c->waiting) {
+        net_task_add(net_stream_loop(c->stream), &c->task);
     } else {
         net_stream_read_start(c->stream);
-        net_task_add(net_stream_loop(c->stream), &c->task); /* for what came early */
     }
 }
 

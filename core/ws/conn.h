@@ -2,7 +2,8 @@
  * handshake.
  *
  * Output is queued and written once at the end of the turn.  16 pongs are pending at most, and
- * the newest behind them.  After ws_conn_close a close frame is sent behind what is queued,
+ * the newest behind them.  A peer that sends more than its share (net/share.h) is read from
+ * later.  After ws_conn_close a close frame is sent behind what is queued,
  * input is ignored but for the peer's close frame, and the TCP connection ends when that came
  * or after 30 s. Knows nothing of Engine.IO.  Invariant: `closed` comes exactly once, and
  * nothing after it; the connection frees itself at the end of the turn in which the stream is
@@ -14,6 +15,7 @@
 #include "base/list.h"
 #include "base/metric.h"
 #include "net/chunk.h"
+#include "net/share.h"
 #include "net/stream.h"
 #include "ws/message.h"
 #include "ws/pause.h"
@@ -46,6 +48,7 @@ struct ws_config {
     uint64_t message_timeout_ms; /* a started message or frame must be complete after that; 0:
                                     none */
     uint32_t max_pings;          /* within 10 s; 0: 50 */
+    struct net_share_limits share;
     struct metrics *metrics;
     struct ws_deflate_pool *deflate; /* borrowed; NULL: offers of compression are ignored */
     struct list *connections;        /* every open ws_conn is linked here; NULL: not */

@@ -314,7 +314,7 @@ static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)
         if (status)
             return status;
     }
-    while (at < len && !r->stopped) {
+    while (at < len && !r->stopped && !r->yields) {
         size_t used;
         uint64_t need;
         int status = step(r, bytes + at, len - at, &used, &need);
@@ -324,11 +324,14 @@ static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)
             return keep(r, bytes + at, len - at, need);
         at += used;
     }
+    r->left = r->stopped ? 0 : len - at;
     return 0;
 }
 
 int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len)
 {
+    r->yields = false;
+    r->left = 0;
     if (r->stopped)
         return 0;
     int status = read_all(r, bytes, len);

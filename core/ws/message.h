@@ -34,11 +34,13 @@ struct ws_reader {
     size_t max_message_bytes;   /* one message, over all its fragments; inflated, too */
     struct ws_deflate *deflate; /* borrowed; NULL: no message may be compressed */
     struct ws_partial *partial; /* NULL: nothing is incomplete */
+    size_t left;                /* see ws_reader_left */
     uint16_t empty_fragments;   /* of the open message; counted against a limit (R23) */
     uint8_t fragment_opcode;    /* 0: no message is open */
     bool compressed;            /* the open message is */
     bool ended;                 /* see ws_reader_take_ended */
     bool stopped;               /* by ws_reader_stop, a close frame or an error */
+    bool yields;                /* see ws_reader_yield */
 };
 
 #define WS_MAX_EMPTY_FRAGMENTS 32 /* in one message; its last frame is not counted */
@@ -52,6 +54,17 @@ void ws_reader_deinit(struct ws_reader *r);
  * must outlive the call. */
 int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len);
 void ws_reader_stop(struct ws_reader *r);
+/* From inside `message`: the frames behind this one are for later.  The feed ends here. */
+static inline void ws_reader_yield(struct ws_reader *r)
+{
+    r->yields = true;
+}
+/* How many of the bytes that were fed last are for later, because of that; they are as they
+ * came. */
+static inline size_t ws_reader_left(const struct ws_reader *r)
+{
+    return r->left;
+}
 /* Whether a frame or a message has begun and is not complete. */
 static inline bool ws_reader_busy(const struct ws_reader *r)
 {

@@ -95,6 +95,11 @@ local sioc = {}
 ---@field generate_id? fun(req: sioc.Request): string
 ---@field trusted_proxies? string[]
 ---@field max_packets? integer default 4096; of one polling payload
+---@field max_packets_per_turn? integer default 256; packets of one client before others have their turn
+---@field max_message_rate? integer messages per second of one client; it is read from more slowly then
+---@field message_burst? integer default 1000; messages that may come at once, with max_message_rate
+---@field max_byte_rate? integer bytes per second of the messages of one client
+---@field rate_timeout? number default 10; a client that is above these rates for so long is closed
 ---@field max_pings? integer default 50; WebSocket pings of one connection within 10 s
 ---@field max_conns? integer default: what file descriptors allow, but for a few
 ---@field max_conns_per_ip? integer

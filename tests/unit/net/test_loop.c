@@ -84,6 +84,38 @@ static void test_turn(void **state)
     assert_string_equal(story, "first second garbage ");
 }
 
+static void on_again(struct net_task *task)
+{
+    tell("again ");
+    if (strlen(story) < 20)
+        net_task_add_next(loop, task);
+}
+
+static void test_next_turn(void **state)
+{
+    (void)state;
+    net_task_init(&first, on_again);
+    net_task_init(&second, on_second);
+    net_task_add_next(loop, &first);
+    net_task_add_next(loop, &first);
+    assert_true(net_task_waits(&first));
+    net_loop_flush(loop); /* not now */
+    assert_string_equal(story, "");
+    assert_int_equal(net_loop_backend_timeout(loop), 0);
+    uint32_t turn = net_loop_turn(loop);
+    net_loop_step(loop, false);
+    assert_true(net_loop_turn(loop) > turn);
+    assert_string_equal(story, "again ");
+    net_task_add(loop, &second); /* has its turn in between */
+    assert_int_equal(net_loop_run(loop), 0);
+    assert_string_equal(story, "again second again again ");
+    net_task_add_next(loop, &first);
+    net_task_cancel(&first);
+    net_loop_step(loop, false);
+    net_task_add_next(loop, &first); /* for net_loop_free to forget */
+    assert_string_equal(story, "again second again again ");
+}
+
 /* ---- timers ---- */
 
 static struct net_timer timer, other;
@@ -326,9 +358,10 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_turn),    TEST(test_timers),         TEST(test_stop),  TEST(test_zero_delay),
-        TEST(test_backend), TEST(test_idle),           TEST(test_watch), TEST(test_signal),
-        TEST(test_post),    TEST(test_failing_memory),
+        TEST(test_turn), TEST(test_next_turn),      TEST(test_timers),
+        TEST(test_stop), TEST(test_zero_delay),     TEST(test_backend),
+        TEST(test_idle), TEST(test_watch),          TEST(test_signal),
+        TEST(test_post), TEST(test_failing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

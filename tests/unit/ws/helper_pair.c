@@ -89,6 +89,7 @@ void pair_connect(struct pair *p)
                                    .max_queue_bytes = 100000,
                                    .close_timeout_ms = 1000,
                                    .message_timeout_ms = 5000,
+                                   .share = {.metrics = &p->metrics},
                                    .metrics = &p->metrics};
     assert_int_equal(net_loop_new(&p->loop), 0);
     assert_int_equal(net_listen(p->loop, "127.0.0.1", 0, on_accept, p, &p->listener), 0);

@@ -187,7 +187,165 @@ static void test_ping_flood(void **state)
     memcpy(in + 32, "\x88\x02\x03\xf0", 4);
     await_in(&p, in, sizeof in, true);
     assert_true(log_is(&p, "closed(2,1008,) "));
-    assert_int_equal(p.metrics.reject_ws_proto, 1);
+    assert_int_equal(p.metrics.reject_ws_ping, 1);
+    pair_end(&p);
+}
+
+/* ---- shares ---- */
+
+/* Ten messages in one segment, and a ping; turn by turn. */
+static void test_share_of_a_turn(void **state)
+{
+    (void)state;
+    for (uint32_t per_turn = 9; per_turn <= 11; per_turn++) {
+        struct pair p;
+        struct buf b;
+        buf_init(&b);
+        pair_open(&p, &quiet_events, STR(""));
+        p.config.share.per_turn = per_turn;
+        for (int i = 0; i < 10; i++)
+            put_frame(&b, 0x82, &"0123456789"[i], 1);
+        put_frame(&b, 0x89, "", 0);
+        peer_send(&p, &b);
+        while (p.log.len == 0)
+            turn(&p);
+        assert_int_equal(p.log.len, (per_turn < 10 ? per_turn : 10) * strlen("binary(0) "));
+        assert_int_equal(p.metrics.deferred, per_turn <= 10);
+        await_in(&p, "\x8a\x00", 2, false);
+        assert_true(log_is(&p, "binary(0) binary(1) binary(2) binary(3) binary(4) binary(5) "
+                               "binary(6) binary(7) binary(8) binary(9) "));
+        peer_text(&p, "read again");
+        while (p.log.len == 100)
+            turn(&p);
+        ws_conn_destroy(p.conn);
+        pair_end(&p);
+    }
+}
+
+static void put_hundred(struct buf *b)
+{
+    for (int i = 0; i < 100; i++)
+        put_text(b, "x");
+}
+
+/* What waits when it ends: here, by the peer, or by nobody. */
+static void test_end_amid_a_share(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 5; how++) {
+        struct pair p;
+        struct buf b;
+        buf_init(&b);
+        pair_open(&p, &quiet_events, STR(""));
+        p.config.share.per_turn = 3;
+        p.destroy_at_message = how == 0;
+        p.close_at_message = how == 1;
+        put_hundred(&b);
+        put_close(&b, 1000, "");
+        peer_send(&p, &b);
+        while (p.log.len == 0)
+            turn(&p);
+        if (how == 2)
+            ws_conn_close(p.conn, 3001, STR("enough"));
+        else if (how == 3)
+            ws_conn_destroy(p.conn);
+        if (how == 1 || how == 2) { /* the peer's close frame is behind what waits */
+            await_in(&p,
+                     "\x88\x08\x0b\xb9"
+                     "enough",
+                     10, true);
+            assert_int_equal(p.log.len, strlen("text(x) ") * (how == 1 ? 1 : 3));
+        } else if (how == 4) {
+            await_in(&p, "\x88\x02\x03\xe8", 4, true);
+            assert_int_equal(p.log.len, 100 * strlen("text(x) ") + strlen("closed(1,1000,) "));
+        }
+        pair_end(&p);
+    }
+}
+
+static void test_hold_amid_a_share(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct buf b;
+    buf_init(&b);
+    pair_open(&p, &quiet_events, STR(""));
+    p.config.share.per_turn = 3;
+    put_hundred(&b);
+    peer_send(&p, &b);
+    while (p.log.len == 0)
+        turn(&p);
+    size_t seen = p.log.len;
+    ws_conn_hold(p.conn, true);
+    settle(&p);
+    assert_int_equal(p.log.len, seen);
+    ws_conn_hold(p.conn, false);
+    while (p.log.len < 100 * strlen("text(x) "))
+        turn(&p);
+    ws_conn_destroy(p.conn);
+    pair_end(&p);
+}
+
+/* Behind the upgrade request as well. */
+static void test_early_bytes_have_their_share(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct buf b;
+    buf_init(&b);
+    put_hundred(&b);
+    pair_connect(&p);
+    p.config.share.per_turn = 40;
+    assert_int_equal(ws_conn_open(&p.config, p.stream, buf_str(&b), &quiet_events, &p, &p.conn),
+                     0);
+    buf_deinit(&b);
+    turn(&p);
+    assert_int_equal(p.log.len % (40 * strlen("text(x) ")), 0);
+    peer_text(&p, "x");
+    while (p.log.len < 101 * strlen("text(x) "))
+        turn(&p);
+    assert_int_equal(p.metrics.deferred, 2);
+    ws_conn_destroy(p.conn);
+    pair_end(&p);
+}
+
+/* A burst of ten; what comes above has to wait, and nothing is lost; who never stops is closed.
+ */
+static void test_rate(void **state)
+{
+    (void)state;
+    for (int count = 9; count <= 12; count++) {
+        struct pair p;
+        struct buf b;
+        buf_init(&b);
+        pair_open(&p, &quiet_events, STR(""));
+        p.config.share.rate =
+            (struct rate_limits){.messages_per_s = 5, .burst = 10, .patience_ms = 1000000};
+        for (int i = 0; i < count; i++)
+            put_text(&b, "x");
+        peer_send(&p, &b);
+        while (p.log.len < (size_t)count * strlen("text(x) "))
+            turn(&p);
+        assert_int_equal(p.metrics.throttled, count > 10 ? count - 10 : 0);
+        ws_conn_destroy(p.conn);
+        pair_end(&p);
+    }
+}
+
+static void test_rate_for_too_long(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct buf b;
+    buf_init(&b);
+    pair_open(&p, &quiet_events, STR(""));
+    p.config.share.rate = (struct rate_limits){.bytes_per_s = 50, .patience_ms = 200};
+    put_hundred(&b);
+    peer_send(&p, &b);
+    await_in(&p, "\x88\x02\x03\xf0", 4, true);
+    assert_int_equal(p.metrics.reject_rate, 1);
+    assert_int_equal(p.metrics.reject_ws_proto, 0);
+    assert_int_equal(p.closed_count, 1);
     pair_end(&p);
 }
 
@@ -337,6 +495,12 @@ int main(void)
         cmocka_unit_test(test_ping_is_answered),
         cmocka_unit_test(test_pongs),
         cmocka_unit_test(test_ping_flood),
+        cmocka_unit_test(test_share_of_a_turn),
+        cmocka_unit_test(test_end_amid_a_share),
+        cmocka_unit_test(test_hold_amid_a_share),
+        cmocka_unit_test(test_early_bytes_have_their_share),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_rate_for_too_long),
         cmocka_unit_test(test_fin_and_reset),
         cmocka_unit_test(test_failed_write_is_told_later),
         cmocka_unit_test(test_slow_reader),
