@@ -55,7 +55,10 @@ struct net_loop {
     uv_mutex_t post_lock;
     struct net_post *posts; /* under post_lock, newest first */
     uint32_t turn;
+    void (*on_work)(void *user); /* for whoever embeds the loop; may be NULL */
+    void *on_work_user;
     bool running;
+    bool told; /* on_work was called since the last step */
     bool stopped;
     bool idle_wish; /* an idle wants its next step at some time */
     uint8_t read_buffer[NET_READ_BUFFER_BYTES];
@@ -65,6 +68,16 @@ struct net_loop {
 static inline struct net_loop *net_loop_of(const uv_loop_t *uv)
 {
     return NET_OF(uv, struct net_loop, uv);
+}
+
+/* Something new is to be done, or to be waited for.  Whoever embeds the loop has to know when
+ * that is asked for between two steps: nobody else would make it turn. */
+static inline void net_loop_touch(struct net_loop *loop)
+{
+    if (loop->running || loop->told || !loop->on_work)
+        return;
+    loop->told = true;
+    loop->on_work(loop->on_work_user);
 }
 
 /* loop.c: The time; up to date even when the loop does not run. */

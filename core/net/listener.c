@@ -42,6 +42,7 @@ static void on_pause_over(struct net_timer *timer)
 {
     struct net_listener *listener = NET_OF(timer, struct net_listener, pause);
     uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+    net_loop_touch(net_loop_of(listener->poll.loop));
 }
 
 static void pause_accepting(struct net_listener *listener)
@@ -212,6 +213,7 @@ int net_listen(struct net_loop *loop, const char *host, uint16_t port,
     if (unix_path_of(host)) /* without memory for it, the file stays behind */
         listener->unix_path = mem_dup(unix_path_of(host), strlen(unix_path_of(host)));
     uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+    net_loop_touch(net_loop_of(listener->poll.loop));
     *ret_listener = listener;
     return 0;
 }

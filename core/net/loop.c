@@ -19,8 +19,10 @@ void net_task_init(struct net_task *task, void (*fn)(struct net_task *task))
 
 void net_task_add(struct net_loop *loop, struct net_task *task)
 {
-    if (!net_task_waits(task))
-        list_append(&loop->tasks, &task->node);
+    if (net_task_waits(task))
+        return;
+    list_append(&loop->tasks, &task->node);
+    net_loop_touch(loop);
 }
 
 static void on_next_timer(uv_timer_t *timer)
@@ -58,6 +60,7 @@ void net_loop_discard(struct net_loop *loop, struct net_garbage *garbage,
     garbage->fn = fn;
     garbage->next = loop->garbage;
     loop->garbage = garbage;
+    net_loop_touch(loop);
 }
 
 static void collect(struct net_loop *loop)
@@ -203,6 +206,7 @@ void net_loop_free(struct net_loop *loop)
 {
     if (!loop)
         return;
+    loop->on_work = NULL;
     end_turn(loop);
     net_lingering_close(loop);
     close_handles(loop);
@@ -238,6 +242,7 @@ static bool is_alive(const struct net_loop *loop)
 static void before_run(struct net_loop *loop)
 {
     loop->running = true;
+    loop->told = false;
     uv_update_time(&loop->uv);
     end_turn(loop);
     /* libuv does not turn at all when it sees nothing to wait for; what the idles wish is known
@@ -286,6 +291,12 @@ int net_loop_backend_timeout(const struct net_loop *loop)
     if (!list_empty(&loop->tasks) || loop->garbage)
         return 0;
     return uv_backend_timeout(&loop->uv);
+}
+
+void net_loop_on_work(struct net_loop *loop, void (*fn)(void *user), void *user)
+{
+    loop->on_work = fn;
+    loop->on_work_user = user;
 }
 
 uint64_t net_loop_now_ms(const struct net_loop *loop)

@@ -31,6 +31,8 @@ void net_loop_stop(struct net_loop *loop);
  * timeout is in ms, -1 = none. */
 int net_loop_backend_fd(const struct net_loop *loop);
 int net_loop_backend_timeout(const struct net_loop *loop);
+/* fn(user) when something is asked for between two steps; once until the next one. */
+void net_loop_on_work(struct net_loop *loop, void (*fn)(void *user), void *user);
 
 /* Milliseconds of the monotonic clock, as of the start of this turn. */
 uint64_t net_loop_now_ms(const struct net_loop *loop);

@@ -19,8 +19,10 @@ static void update_poll(struct net_stream *s)
 {
     uint8_t events =
         (uint8_t)((s->reading ? NET_READABLE : 0) | (s->want_write ? NET_WRITABLE : 0));
-    if (!s->closed && events != s->events)
-        net_poller_change(s, events);
+    if (s->closed || events == s->events)
+        return;
+    net_poller_change(s, events);
+    net_loop_touch(s->loop);
 }
 
 static void set_peer(struct net_stream *s, const struct sockaddr_storage *peer)

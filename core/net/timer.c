@@ -33,6 +33,7 @@ void net_timer_start(struct net_loop *loop, struct net_timer *timer, uint64_t de
     /* At least 1: a timer that starts itself again does not fire twice in one turn. */
     uint64_t due = now + (delay_ms ? delay_ms : 1);
     net_wheel_add(&loop->wheel, timer, due < now ? UINT64_MAX : due);
+    net_loop_touch(loop);
 }
 
 void net_timer_stop(struct net_timer *timer)

@@ -39,6 +39,7 @@ int net_watch_open(struct net_loop *loop, int fd, void (*fn)(void *user), void *
     watch->fn = fn;
     watch->user = user;
     uv_poll_start(&watch->poll, UV_READABLE, on_watch);
+    net_loop_touch(loop);
     *ret_watch = watch;
     return 0;
 }
@@ -69,6 +70,7 @@ int net_idle_open(struct net_loop *loop, int (*fn)(void *user), void *user,
     idle->fn = fn;
     idle->user = user;
     list_append(&loop->idles, &idle->node);
+    net_loop_touch(loop);
     *ret_idle = idle;
     return 0;
 }

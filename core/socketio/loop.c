@@ -55,6 +55,11 @@ int sioc_loop_backend_timeout(const struct sioc_loop *loop)
     return net_loop_backend_timeout(inner(loop));
 }
 
+void sioc_loop_on_work(struct sioc_loop *loop, void (*fn)(void *user), void *user)
+{
+    net_loop_on_work(sio_net_loop(loop), fn, user);
+}
+
 uint64_t sioc_loop_now_ms(const struct sioc_loop *loop)
 {
     return net_loop_now_ms(inner(loop));

@@ -32,6 +32,9 @@ SIOC_API bool sioc_loop_step(struct sioc_loop *loop, bool wait);
  * when the timeout (ms, -1 = none) is over. */
 SIOC_API int sioc_loop_backend_fd(const struct sioc_loop *loop);
 SIOC_API int sioc_loop_backend_timeout(const struct sioc_loop *loop);
+/* And fn(user), in the loop's thread, when something is asked for between two steps: step soon.
+ * Once until the next step.  fn NULL: nobody is told. */
+SIOC_API void sioc_loop_on_work(struct sioc_loop *loop, void (*fn)(void *user), void *user);
 /* Monotonic milliseconds as of the start of this turn. */
 SIOC_API uint64_t sioc_loop_now_ms(const struct sioc_loop *loop);
 /* From any thread: runs fn(user) in the loop's thread, soon.  0 or SIOC_ENOMEM. */

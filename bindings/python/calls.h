@@ -1,0 +1,38 @@
+/* bindings/python/calls.h -- what the files of the shim share beside spy.h. */
+#ifndef SPY_CALLS_H
+#define SPY_CALLS_H
+
+#include "sioc_py.h"
+
+/* The exception that is set, and is not any more; a new reference. */
+PyObject *spy_take_exception(void);
+/* Keeps the exception that is set for the end of the step. */
+void spy_keep_fatal(struct spy_loop *loop);
+PyObject *spy_nsp_new(struct spy_server *server, struct sioc_namespace *core);
+int spy_acks_traverse(struct spy_server *server, visitproc visit, void *arg);
+/* Puts the arguments into the message; on failure an exception, and the message is freed. */
+int spy_fill(struct spy_server *server, struct sioc_message *message, PyObject *args);
+/* As a handler's result answers: None = nothing, a tuple = several, else one.  1: sent, 0: the
+ * client has gone or has an answer; < 0: an exception is set. */
+int spy_answer(struct spy_server *server, struct sioc_reply reply, PyObject *result);
+/* Who is meant, from (rooms, except, socket, local).  < 0: an exception is set. */
+struct spy_target {
+    struct sioc_target target;
+    struct sioc_str *names, few[8];
+};
+int spy_target(PyObject *tuple, struct spy_target *ret_target);
+void spy_target_done(struct spy_target *target);
+void spy_on_socket_gone(void *owner, intptr_t host_ref);
+
+bool spy_same_function(PyObject *a, PyObject *b);
+/* Lets the core go. */
+void spy_server_shut(struct spy_server *server);
+
+enum spy_change { SPY_JOIN, SPY_LEAVE, SPY_DISCONNECT, SPY_DISCONNECT_CLOSE, SPY_CLOSE };
+
+static inline struct sioc_socket *spy_find(const struct spy_nsp *nsp, unsigned long long socket)
+{
+    return nsp->server->core ? sioc_socket_find(nsp->server->core, socket) : NULL;
+}
+
+#endif

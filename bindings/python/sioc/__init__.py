@@ -1,0 +1,24 @@
+"""sioc: a Socket.IO server with a C core.
+
+    import sioc
+    io = sioc.Server(cors="https://app.example")
+
+    @io.event("say")
+    async def say(socket, text):
+        io.to("lobby").emit("say", socket.id, text)
+        return "delivered"
+
+    io.run(port=3000)
+"""
+
+from ._broadcast import BroadcastOperator, SocketOperator
+from ._errors import AckTimeout, Disconnected, Reject
+from ._namespace import Namespace
+from ._server import Server
+from ._socket import Ack, Handshake, Socket
+from ._values import Raw, Sent, default
+from .native import version as _version
+
+__version__ = _version()
+__all__ = ["Ack", "AckTimeout", "BroadcastOperator", "Disconnected", "Handshake", "Namespace", "Raw",
+           "Reject", "Sent", "Server", "Socket", "SocketOperator", "default"]

@@ -1,0 +1,146 @@
+"""Namespaces: handlers of all their sockets, and speaking to all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+
+from . import native
+from ._broadcast import BroadcastOperator
+from ._handlers import ANY, ONCE, PREPEND, SERIAL, THREAD, exactly, shape
+
+if TYPE_CHECKING:
+    from ._server import Server
+
+# Name: the things its handlers are told, at least and at most.
+EVENTS = {"connection": (1, 1), "connect": (1, 1), "disconnecting": (1, 3), "disconnect": (1, 3),
+          "reload": (1, 1), "new_namespace": (1, 1), "create-room": (1, 1), "delete-room": (1, 1),
+          "join-room": (1, 2), "leave-room": (1, 2)}
+
+
+class Namespace(BroadcastOperator):
+    """A namespace, e.g. ``io.of("/admin")``; the server is the namespace "/" as well.
+
+    A class of handlers: derive from it, name its methods after events (``on_`` before them is left
+    out), and register it: ``io.register(Admin("/admin"))``.
+    """
+
+    # It is a broadcast operator for everybody, and more.
+    __slots__ = ("server", "name", "_core", "__dict__", "__weakref__")
+
+    server: "Server"
+
+    def _bind(self, server: "Server", name: str, core: Any = None) -> None:
+        BroadcastOperator.__init__(self, self)
+        self.server = server
+        self.name = name
+        self._core = core if core is not None else native.server_of(server._host, name, self)
+
+    def __repr__(self) -> str:
+        return f"<sioc.Namespace {self.name}>"
+
+    # ---- handlers
+
+    def _register(self, name: str, fn: Any, how: int) -> Any:
+        if fn is None:
+            return lambda f: self._register(name, f, how)
+        if name == "error":
+            exactly(fn, 1, 3, 'on("error")')
+            self.server._error_handlers.append(fn)
+            return fn
+        if name not in EVENTS:
+            raise ValueError(f"on({name!r}): a server hears of {', '.join(EVENTS)} and error; for what "
+                             "clients send there are @io.event and @socket.on")
+        most, flags = exactly(fn, *EVENTS[name], f"on({name!r})")
+        native.nsp_on(self._core, name, fn, most, flags, how)
+        self.server._registered += 1
+        return fn
+
+    def on(self, event: str, fn: Any = None) -> Any:
+        """fn(socket) for "connection" and "reload", fn(socket, reason, details) for "disconnecting"
+        and "disconnect", fn(exception, socket, event) for "error".  Also as a decorator.
+
+        What a client sends while its "connection" handler waits is kept until that has ended.
+        ValueError: no such event; TypeError: a wrong signature.
+        """
+        return self._register(event, fn, 0)
+
+    def once(self, event: str, fn: Any = None) -> Any:
+        """As on, for the next time only."""
+        return self._register(event, fn, ONCE)
+
+    def _add_event(self, name: Optional[str], fn: Any, serial: Optional[bool], thread: bool, how: int) -> Any:
+        what = f"event({name!r})" if name is not None else "any"
+        most, flags = shape(fn, 1 if name is not None else 2, what)
+        if self.server._serial if serial is None else serial:
+            flags |= SERIAL
+        if thread:
+            flags |= THREAD
+        native.nsp_event(self._core, name, fn, most, flags, how)
+        self.server._registered += 1
+        return fn
+
+    def event(self, event: Any, fn: Any = None, *, serial: Optional[bool] = None, thread: bool = False) -> Any:
+        """fn(socket, *args) for this event of every client: ``@io.event("say")``, or ``@io.event`` over
+        a function called `say`.  A socket's own handlers of the same name go first, and alone.
+
+        What it returns is the answer (a tuple: several values), if the client wants one.  With a last
+        argument called `ack` it gets the function that answers, None if the client wants no answer.
+        serial: a client's next events wait until it has ended.  thread: it blocks, and runs in another
+        thread.  A handler called disconnect, say, is on("disconnect").
+        """
+        if callable(event) and fn is None:
+            name = event.__name__
+            if name in EVENTS and "-" not in name:
+                return self.on(name, event)
+            return self._add_event(name, event, serial, thread, 0)
+        if not isinstance(event, str):
+            raise TypeError(f"the name of an event must be a str, not {type(event).__name__}")
+        if fn is None:
+            return lambda f: self._add_event(event, f, serial, thread, 0)
+        return self._add_event(event, fn, serial, thread, 0)
+
+    def on_any(self, fn: Any) -> Any:
+        """fn(socket, event, *args) for every event of every client, before its own handlers."""
+        return self._add_event(None, fn, None, False, 0)
+
+    any = on_any
+
+    def prepend_any(self, fn: Any) -> Any:
+        """As on_any, before those that are there."""
+        return self._add_event(None, fn, None, False, PREPEND)
+
+    def off_any(self, fn: Any = None) -> None:
+        """Takes fn off, or all handlers of every event."""
+        native.nsp_off(self._core, None, fn)
+
+    def off(self, event: str, fn: Any = None) -> None:
+        """Takes fn off, or all handlers of the event."""
+        if event == "error":
+            handlers = self.server._error_handlers
+            handlers[:] = [h for h in handlers if fn is not None and h != fn]
+        else:
+            native.nsp_off(self._core, event, fn)
+
+    def use(self, fn: Any) -> Any:
+        """Middleware: fn(socket) before it joins, plain or async; ``raise sioc.Reject("not allowed",
+        {"code": 1})`` refuses it.  Any other exception does so, too, and is logged."""
+        most, _ = exactly(fn, 1, 1, "use")
+        native.nsp_use(self._core, fn, most)
+        self.server._registered += 1
+        return fn
+
+    # ---- what there is
+
+    @property
+    def sockets(self) -> "Dict[str, Any]":
+        """A fresh dict: id -> socket."""
+        return {s.id: s for s in native.sockets(self._core, self._target)}
+
+    @property
+    def rooms(self) -> Dict[str, int]:
+        """A fresh dict: name of the room -> how many are in it (on this server)."""
+        return native.nsp_rooms(self._core)
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        return BroadcastOperator(self)

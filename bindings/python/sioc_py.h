@@ -1,0 +1,106 @@
+/* bindings/python/sioc_py.h -- what SWIG wraps: the functions that the package sioc calls.
+ *
+ * Names lose their spy_ on the way.  All return a new reference, or NULL with an exception;
+ * spy_result is an int for which < 0 means that an exception is set.  `socket` is a handle:
+ * one that is stale finds nothing.  None from a function that says so means that the caller is
+ * in another thread than the loop, and nothing was done.
+ */
+#ifndef SIOC_PY_H
+#define SIOC_PY_H
+
+#include "spy.h"
+
+typedef int spy_result;
+typedef unsigned long long spy_handle;
+
+/* ---- loop.c ---- */
+
+PyObject *spy_loop_new(void);
+/* From now on the calling thread is the loop's; on_work() is called when it has to be stepped
+ * (None: by nobody). */
+void spy_loop_attach(struct spy_loop *loop, PyObject *on_work);
+/* One turn without waiting: milliseconds until the next one is due, -1: not before the
+ * descriptor is readable; None: nothing is left to wait for. */
+PyObject *spy_loop_step(struct spy_loop *loop);
+int spy_loop_fd(struct spy_loop *loop);
+/* Whether the calling thread is the loop's. */
+bool spy_loop_here(struct spy_loop *loop);
+
+/* ---- server.c ---- */
+
+/* face: the sioc.Server.  options: (name, value) pairs, names dotted.  classes: those of
+ * sockets, of functions that answer, and of raw JSON.  sent: what emit returns, (no, yes). */
+PyObject *spy_server_new(struct spy_loop *loop, PyObject *face, PyObject *options,
+                         PyObject *classes, PyObject *sent, PyObject *encode_default);
+/* The port. */
+spy_result spy_server_listen(struct spy_server *server, const char *host, int port);
+/* done(): all connections are gone. */
+PyObject *spy_server_close(struct spy_server *server, PyObject *done);
+void spy_server_free(struct spy_server *server);
+bool spy_server_secure(struct spy_server *server);
+const char *spy_version(void);
+spy_result spy_server_set_log(struct spy_server *server, const char *level);
+spy_result spy_server_set_client_dir(struct spy_server *server, const char *dir);
+PyObject *spy_server_client_count(struct spy_server *server);
+PyObject *spy_server_metrics(struct spy_server *server);
+/* A namespace; face: its sioc.Namespace (borrowed: it has to live as long as the server). */
+PyObject *spy_server_of(struct spy_server *server, PyObject *name, PyObject *face);
+PyObject *spy_options(void);
+
+/* ---- namespace.c ---- */
+
+spy_result spy_nsp_on(struct spy_nsp *nsp, PyObject *name, PyObject *fn, int most,
+                      unsigned flags, unsigned how);
+/* name None: every event */
+spy_result spy_nsp_event(struct spy_nsp *nsp, PyObject *name, PyObject *fn, int most,
+                         unsigned flags, unsigned how);
+spy_result spy_nsp_use(struct spy_nsp *nsp, PyObject *fn, int most);
+/* fn None: all of that name.  Returns how many. */
+spy_result spy_nsp_off(struct spy_nsp *nsp, PyObject *name, PyObject *fn);
+/* error None: lets pass; data: any value, or NotImplemented for none */
+spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *error,
+                     PyObject *data);
+PyObject *spy_nsp_rooms(struct spy_nsp *nsp);
+PyObject *spy_nsp_size(struct spy_nsp *nsp);
+/* The sockets that are meant, as sioc.Socket; target as for spy_broadcast */
+PyObject *spy_sockets(struct spy_nsp *nsp, PyObject *target);
+/* rooms: list; what: 0 join, 1 leave, 2 disconnect, 3 disconnect and close.  None: thread */
+PyObject *spy_change_sockets(struct spy_nsp *nsp, PyObject *target, PyObject *rooms, int what);
+
+/* ---- socket.c ---- */
+
+spy_result spy_socket_on(struct spy_nsp *nsp, spy_handle socket, PyObject *name, PyObject *fn,
+                         int most, unsigned flags, unsigned how);
+spy_result spy_socket_on_outgoing(struct spy_nsp *nsp, spy_handle socket, PyObject *fn,
+                                  int most, unsigned flags, unsigned how);
+spy_result spy_socket_off(struct spy_nsp *nsp, spy_handle socket, PyObject *name, PyObject *fn);
+spy_result spy_socket_off_outgoing(struct spy_nsp *nsp, spy_handle socket, PyObject *fn);
+spy_result spy_socket_use(struct spy_nsp *nsp, spy_handle socket, PyObject *fn, int most);
+/* what: 0 join, 1 leave, 2 disconnect, 3 disconnect and close, 4 close the connection only.
+ * None: thread.  False: it is gone. */
+PyObject *spy_socket_change(struct spy_nsp *nsp, spy_handle socket, PyObject *room, int what);
+PyObject *spy_socket_rooms(struct spy_nsp *nsp, spy_handle socket);
+/* "connected", "recovered", "transport", "protocol", "client", "address", "url", "auth",
+ * "issued", "time", "secure", "xdomain", "headers", "query"; None: it is gone. */
+PyObject *spy_socket_get(struct spy_nsp *nsp, spy_handle socket, const char *what);
+void spy_socket_hold(struct spy_nsp *nsp, spy_handle socket);
+void spy_socket_release(struct spy_nsp *nsp, spy_handle socket);
+
+/* ---- emit.c ---- */
+
+/* flags: 1 volatile, 2 not compressed.  ack: called with (error, answer) or None.  Return what
+ * `sent` has; None: thread. */
+PyObject *spy_socket_emit(struct spy_nsp *nsp, spy_handle socket, PyObject *event,
+                          PyObject *args);
+PyObject *spy_socket_ask(struct spy_nsp *nsp, spy_handle socket, PyObject *event,
+                         PyObject *args, unsigned flags, double timeout_s, PyObject *ack);
+/* target: (rooms, except, socket that is left out, local) */
+PyObject *spy_broadcast(struct spy_nsp *nsp, PyObject *target, PyObject *event, PyObject *args,
+                        unsigned flags, double timeout_s, PyObject *ack);
+/* An answer to the client's event. */
+PyObject *spy_reply(struct spy_server *server, spy_handle socket, spy_handle id,
+                    spy_handle serial, PyObject *args);
+/* A copy of the arguments that nobody else can change, made of plain values. */
+PyObject *spy_snapshot(struct spy_server *server, PyObject *args);
+
+#endif
