@@ -188,8 +188,8 @@ static int put_number(struct sioc_sink *sink, double value)
 
 static int put_string(struct sioc_sink *sink, struct sioc_str utf8)
 {
-    return spy_args_push(self(sink), PyUnicode_DecodeUTF8(utf8.len ? utf8.ptr : "",
-                                                          (Py_ssize_t)utf8.len, NULL));
+    return spy_args_push(
+        self(sink), PyUnicode_DecodeUTF8(utf8.len ? utf8.ptr : "", (Py_ssize_t)utf8.len, NULL));
 }
 
 static int put_binary(struct sioc_sink *sink, struct sioc_buffer *data)

@@ -72,9 +72,9 @@ static void failed(struct spy_server *server, PyObject *fn, PyObject *socket,
         return;
     }
     exception = spy_take_exception();
-    result = PyObject_CallMethod(server->face, "_failed", "OOs#O", fn,
-                                 socket ? socket : Py_None, event.ptr ? event.ptr : "",
-                                 (Py_ssize_t)event.len, exception);
+    result =
+        PyObject_CallMethod(server->face, "_failed", "OOs#O", fn, socket ? socket : Py_None,
+                            event.ptr ? event.ptr : "", (Py_ssize_t)event.len, exception);
     Py_XDECREF(exception);
     if (!result)
         spy_unraisable(server->loop, fn);
@@ -88,8 +88,7 @@ static PyObject *answer_function(struct spy_server *server, struct sioc_reply re
     if (!reply.wanted)
         Py_RETURN_NONE;
     return PyObject_CallFunction(server->ack_class, "OKKK", server->face,
-                                 (unsigned long long)reply.socket,
-                                 (unsigned long long)reply.id,
+                                 (unsigned long long)reply.socket, (unsigned long long)reply.id,
                                  (unsigned long long)reply.serial);
 }
 
@@ -213,10 +212,10 @@ static void call_client_handler(struct call *c)
     } else if (c->handler->flags & SPY_THREAD) {
         run_in_thread(c, named);
     } else {
-        returned(c, PyObject_Vectorcall(c->handler->fn, c->args.items + 1,
-                                        (c->args.count - named) |
-                                            PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                        named ? c->server->ack_name : NULL));
+        returned(c,
+                 PyObject_Vectorcall(c->handler->fn, c->args.items + 1,
+                                     (c->args.count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                     named ? c->server->ack_name : NULL));
     }
     spy_args_deinit(&c->args);
     Py_XDECREF(c->socket);
@@ -326,10 +325,10 @@ static void tell(struct call *c, enum sioc_event_kind kind)
     if (r >= 0)
         args = spy_args_tuple(&c->args, 0);
     if (args)
-        result = PyObject_CallMethod(c->server->face, "_dispatch", "sOiiOOK",
-                                     name_of_kind(kind), c->handler->fn, c->handler->most,
-                                     (int)c->handler->flags, c->socket, args,
-                                     (unsigned long long)token);
+        result =
+            PyObject_CallMethod(c->server->face, "_dispatch", "sOiiOOK", name_of_kind(kind),
+                                c->handler->fn, c->handler->most, (int)c->handler->flags,
+                                c->socket, args, (unsigned long long)token);
     if (!result && PyErr_Occurred())
         failed(c->server, c->handler->fn, c->socket, sioc_event_name(c->event));
     Py_XDECREF(result);

@@ -126,9 +126,9 @@ static PyObject *call_back(const struct spy_ack *a, const struct sioc_event *eve
     spy_args_deinit(&args);
     if (values)
         result = PyObject_CallFunction(a->fn, "zO",
-                                       status == 0                 ? NULL
-                                       : status == SIOC_ETIMEDOUT  ? "timeout"
-                                                                   : "disconnected",
+                                       status == 0                ? NULL
+                                       : status == SIOC_ETIMEDOUT ? "timeout"
+                                                                  : "disconnected",
                                        values);
     Py_XDECREF(values);
     return result;

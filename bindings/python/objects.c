@@ -30,10 +30,11 @@ bool spy_check_here(const struct spy_loop *loop, const char *what)
 {
     if (spy_is_here(loop))
         return true;
-    PyErr_Format(PyExc_RuntimeError,
-                 "%s is for the thread of the server's loop; from another thread use "
-                 "loop.call_soon_threadsafe (emit, join, leave and disconnect do so themselves)",
-                 what);
+    PyErr_Format(
+        PyExc_RuntimeError,
+        "%s is for the thread of the server's loop; from another thread use "
+        "loop.call_soon_threadsafe (emit, join, leave and disconnect do so themselves)",
+        what);
     return false;
 }
 

@@ -140,8 +140,7 @@ static struct spy_server *server_alloc(struct spy_loop *loop, PyObject *face)
 
     if (!server)
         return NULL;
-    memset((char *)server + sizeof server->ob_base, 0,
-           sizeof *server - sizeof server->ob_base);
+    memset((char *)server + sizeof server->ob_base, 0, sizeof *server - sizeof server->ob_base);
     Py_INCREF(loop);
     server->loop = loop;
     Py_INCREF(face);

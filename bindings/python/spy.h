@@ -1,10 +1,11 @@
-/* bindings/python/spy.h -- inside the shim between the core and CPython: objects, values, calls.
+/* bindings/python/spy.h -- inside the shim between the core and CPython: objects, values,
+ * calls.
  *
- * Three small objects, made here and held by the package: a loop, a server in it, a namespace of
- * the server.  A socket is known by its handle.  All rules of the language (tasks, exceptions,
- * what may wait) are the package's; the shim only does what is too hot, or too close to the
- * core, for Python.  Includes public headers of sioc only, and is the one file that names
- * Python.h.
+ * Three small objects, made here and held by the package: a loop, a server in it, a namespace
+ * of the server.  A socket is known by its handle.  All rules of the language (tasks,
+ * exceptions, what may wait) are the package's; the shim only does what is too hot, or too
+ * close to the core, for Python.  Includes public headers of sioc only, and is the one file
+ * that names Python.h.
  *
  * Everything runs with the GIL, in the loop's thread: the GIL alone is no lock, for Python
  * code that we call may give it away while the core is in the middle of a step.  So each entry
@@ -130,10 +131,10 @@ int spy_walk(const struct spy_walk *walk, PyObject *value);
 /* ---- handlers ---- */
 
 enum spy_handler_flags {
-    SPY_SERIAL = 1,   /* the socket's next events wait until it has ended */
-    SPY_OWN = 2,      /* of one socket: is not told the socket */
-    SPY_ANY = 4,      /* of every event: is told its name */
-    SPY_ACK_LAST = 8, /* wants the function that answers, behind the arguments */
+    SPY_SERIAL = 1,     /* the socket's next events wait until it has ended */
+    SPY_OWN = 2,        /* of one socket: is not told the socket */
+    SPY_ANY = 4,        /* of every event: is told its name */
+    SPY_ACK_LAST = 8,   /* wants the function that answers, behind the arguments */
     SPY_ACK_NAMED = 16, /* ... as the keyword `ack` */
     SPY_THREAD = 32,    /* runs in another thread */
 };

@@ -104,8 +104,7 @@ static int utf8_of(struct walker *w, PyObject *text, const struct step *at,
     const char *utf8;
 
     if (PyUnicode_IS_COMPACT_ASCII(text)) {
-        *ret_utf8 =
-            sioc_str_n(PyUnicode_1BYTE_DATA(text), (size_t)PyUnicode_GET_LENGTH(text));
+        *ret_utf8 = sioc_str_n(PyUnicode_1BYTE_DATA(text), (size_t)PyUnicode_GET_LENGTH(text));
         return 0;
     }
     utf8 = PyUnicode_AsUTF8AndSize(text, &len);

@@ -227,6 +227,45 @@ static int on_quiet(void *user)
     return -1;
 }
 
+/* ---- a loop in another loop ---- */
+
+static void on_work(void *user)
+{
+    (void)user;
+    tell("work ");
+}
+
+static void on_quiet_timer(struct net_timer *t)
+{
+    (void)t;
+    tell("timer ");
+    net_task_add(loop, &second); /* within a turn nobody has to be told */
+}
+
+static void test_on_work(void **state)
+{
+    struct net_timer due;
+
+    (void)state;
+    net_loop_on_work(loop, on_work, NULL);
+    net_task_init(&first, on_first);
+    net_task_init(&second, on_second);
+    net_timer_init(&due, on_quiet_timer);
+    net_loop_step(loop, false);
+    assert_string_equal(story, "");
+    net_task_add(loop, &first); /* whose garbage and second task come in the same turn */
+    assert_string_equal(story, "work ");
+    net_timer_start(loop, &due, 1); /* told once is enough */
+    assert_string_equal(story, "work ");
+    assert_int_equal(net_loop_backend_timeout(loop), 0);
+    while (net_timer_active(&due))
+        net_loop_step(loop, true);
+    assert_string_equal(story, "work first second garbage timer second ");
+    net_timer_start(loop, &due, 1000);
+    assert_string_equal(story, "work first second garbage timer second work ");
+    net_timer_stop(&due);
+}
+
 static void test_idle(void **state)
 {
     (void)state;
@@ -358,10 +397,10 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_turn), TEST(test_next_turn),      TEST(test_timers),
-        TEST(test_stop), TEST(test_zero_delay),     TEST(test_backend),
-        TEST(test_idle), TEST(test_watch),          TEST(test_signal),
-        TEST(test_post), TEST(test_failing_memory),
+        TEST(test_turn),    TEST(test_next_turn),  TEST(test_timers),
+        TEST(test_stop),    TEST(test_zero_delay), TEST(test_backend),
+        TEST(test_on_work), TEST(test_idle),       TEST(test_watch),
+        TEST(test_signal),  TEST(test_post),       TEST(test_failing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
