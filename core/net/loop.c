@@ -38,6 +38,7 @@ void net_task_add_next(struct net_loop *loop, struct net_task *task)
     list_append(&loop->next_tasks, &task->node);
     if (!uv_is_active((uv_handle_t *)&loop->next_timer))
         uv_timer_start(&loop->next_timer, on_next_timer, 0, 0);
+    net_loop_touch(loop);
 }
 
 void net_task_cancel(struct net_task *task)
