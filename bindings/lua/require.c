@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct slua_file {
     struct slua_file *next;
@@ -72,9 +73,23 @@ static void note_misses(struct slua_host *host, const char *message)
     }
 }
 
+/* Opening a pipe, or reading a device, might never end. */
+static bool may_block(const char *path)
+{
+    struct stat is;
+
+    return stat(path, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode);
+}
+
 int slua_load_file(lua_State *L, const char *path)
 {
+    const struct slua_host *host = slua_host_of(L);
+
     note_file(slua_host_of(L), path);
+    if (host->number > 1 && may_block(path)) { /* others are being served */
+        lua_pushfstring(L, "cannot read %s: it is not a file", path);
+        return LUA_ERRFILE;
+    }
     return luaL_loadfilex(L, path, "t");
 }
 
