@@ -416,6 +416,26 @@ describe('reload', siocOnly('the reference cannot'), () => {
     });
   });
 
+  it('luv: what is open in its loop keeps its generation until it is closed, or 30 s', () => {
+    const version = (n) => script(n, `
+      local uv = require "luv"
+      local once, ticks = uv.new_timer(), uv.new_timer()
+      once:start(400, 0, function() io:emit("once", "${n}") once:close() end)
+      ticks:start(20, 20, function() io:emit("tick", "${n}") end)
+      sioc.on_unload(function() ticks:close() end)`);
+    return App.run(version('a'), async (app) => {
+      const client = await app.client();
+      await next(client, 'tick');
+      await app.swap(version('b'));
+      await ask(client, 'version');
+      client.heard.length = 0;
+      assert.deepEqual(await next(client, 'once'), ['a']);
+      await app.logged(/generation 1 is gone\n/);
+      assert.deepEqual(await next(client, 'once'), ['b']);
+      assert.deepEqual(client.heard.filter(([name, by]) => name === 'tick' && by === 'a'), []);
+    }, { args: ['--log-level', 'debug'] });
+  });
+
   it('HTTP requests that wait are answered by the code that took them; a body that comes late by the new', () => {
     const version = (n) => script(n, `
       io:get("/slow/:id", function(req) sioc.sleep(0.3) return "${n} " .. req.params.id end)
