@@ -419,19 +419,23 @@ describe('reload', siocOnly('the reference cannot'), () => {
   it('luv: what is open in its loop keeps its generation until it is closed, or 30 s', () => {
     const version = (n) => script(n, `
       local uv = require "luv"
-      local once, ticks = uv.new_timer(), uv.new_timer()
-      once:start(400, 0, function() io:emit("once", "${n}") once:close() end)
+      local ticks, until_go = uv.new_timer(), uv.new_timer()
       ticks:start(20, 20, function() io:emit("tick", "${n}") end)
-      sioc.on_unload(function() ticks:close() end)`);
+      until_go:start(20, 20, function() if sioc.state.go then until_go:close() io:emit("gone", "${n}") end end)
+      sioc.on_unload(function() ticks:close() end)
+      io:event("go", function() sioc.state.go = true end)`);
     return App.run(version('a'), async (app) => {
       const client = await app.client();
       await next(client, 'tick');
       await app.swap(version('b'));
       await ask(client, 'version');
       client.heard.length = 0;
-      assert.deepEqual(await next(client, 'once'), ['a']);
+      await pause(200);
+      assert.doesNotMatch(app.log(), /generation 1 is gone/);
+      client.emit('go');
       await app.logged(/generation 1 is gone\n/);
-      assert.deepEqual(await next(client, 'once'), ['b']);
+      await ask(client, 'version');
+      assert.deepEqual(client.heard.filter(([name]) => name === 'gone').map(([, by]) => by).sort(), ['a', 'b']);
       assert.deepEqual(client.heard.filter(([name, by]) => name === 'tick' && by === 'a'), []);
     }, { args: ['--log-level', 'debug'] });
   });
