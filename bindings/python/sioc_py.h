@@ -103,4 +103,25 @@ PyObject *spy_reply(struct spy_server *server, spy_handle socket, spy_handle id,
 /* A copy of the arguments that nobody else can change, made of plain values. */
 PyObject *spy_snapshot(struct spy_server *server, PyObject *args);
 
+/* ---- http.c ---- */
+
+/* Server._requested(fn, (handle, method, path, url, headers, query, params, body, address)) is
+ * called for a request; headers, query and params are lists of pairs. */
+spy_result spy_http_route(struct spy_server *server, const char *method, PyObject *path,
+                          PyObject *fn);
+/* By any method, everything below the prefix that no route is for. */
+spy_result spy_http_mount(struct spy_server *server, PyObject *prefix, PyObject *fn);
+spy_result spy_http_static(struct spy_server *server, PyObject *prefix, const char *dir);
+/* headers: a list of (str, bytes).  Return whether there is somebody to send it to. */
+PyObject *spy_request_respond(struct spy_server *server, spy_handle request, int status,
+                              PyObject *headers, PyObject *body);
+/* length: of the body, -1: not known.  write: None: taken, but wait for Server._drained. */
+PyObject *spy_request_begin(struct spy_server *server, spy_handle request, int status,
+                            PyObject *headers, long long length);
+PyObject *spy_request_write(struct spy_server *server, spy_handle request, PyObject *data);
+PyObject *spy_request_end(struct spy_server *server, spy_handle request);
+PyObject *spy_request_abort(struct spy_server *server, spy_handle request);
+/* Server._drained(request) and ._gone(request) are called from now on. */
+PyObject *spy_request_watch(struct spy_server *server, spy_handle request);
+
 #endif

@@ -132,3 +132,9 @@ int sioc_request_end(struct sioc_request *r)
     sio_request_retire(r);
     return http_respond_end(http);
 }
+
+void sioc_request_abort(struct sioc_request *r)
+{
+    if (r->http && r->route)
+        http_conn_destroy(r->http->conn);
+}

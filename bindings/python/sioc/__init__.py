@@ -13,12 +13,15 @@
 
 from ._broadcast import BroadcastOperator, SocketOperator
 from ._errors import AckTimeout, Disconnected, Reject
+from ._http import BadBody, Request, Response, content_type
 from ._namespace import Namespace
 from ._server import Server
 from ._socket import Ack, Handshake, Socket
 from ._values import Raw, Sent, default
+from ._wsgi import WSGI
 from .native import version as _version
 
 __version__ = _version()
-__all__ = ["Ack", "AckTimeout", "BroadcastOperator", "Disconnected", "Handshake", "Namespace", "Raw",
-           "Reject", "Sent", "Server", "Socket", "SocketOperator", "default"]
+__all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "Disconnected", "Handshake", "Namespace", "Raw",
+           "Reject", "Request", "Response", "Sent", "Server", "Socket", "SocketOperator", "WSGI",
+           "content_type", "default"]

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 from . import native
 from ._errors import Reject, of_status
 from ._handlers import SERIAL
+from ._http import Http
 from ._loop import Loop
 from ._namespace import Namespace
 from ._socket import Ack, Socket
@@ -65,7 +66,7 @@ class Call:
         self.ended = False
 
 
-class Server(Namespace):
+class Server(Http, Namespace):
     """A Socket.IO server.
 
     Options are keywords: ``sioc.Server(cors="https://app.example", ping_interval=25)``; times are in
@@ -84,6 +85,8 @@ class Server(Namespace):
         self._error_handlers: List[Any] = []
         self._tasks: Set[Any] = set()
         self._registered = 0
+        self._lifespans: List[Any] = []  # what begins before the first client, ends after the last
+        self._streams: Dict[int, Any] = {}
         self._namespaces: Dict[str, Namespace] = {}
         self._serial = bool(options.get("serial", False))
         self._state = "new"  # serving, closing, closed
@@ -126,9 +129,15 @@ class Server(Namespace):
             raise RuntimeError(f"the server is {self._state} already" if self._state == "serving" else
                                "the server was closed; make a new one")
         self._loop.attach()
+        begun: List[Any] = []
         try:
+            for part in self._lifespans:
+                await part.startup()
+                begun.append(part)
             port = native.server_listen(self._host, host, port)
         except BaseException:
+            for part in reversed(begun):
+                await part.shutdown()
             self._loop.detach()
             raise
         self._state = "serving"
@@ -191,6 +200,8 @@ class Server(Namespace):
             task.cancel()
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
+        for part in reversed(self._lifespans):
+            await self._guard(part.shutdown(), "shutdown")
         self._state = "closed"
         native.server_free(self._host)
         self._loop.detach()

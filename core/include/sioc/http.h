@@ -82,6 +82,8 @@ SIOC_API int sioc_request_begin(struct sioc_request *request, int status,
                                 uint64_t len);
 SIOC_API int sioc_request_write(struct sioc_request *request, struct sioc_str bytes);
 SIOC_API int sioc_request_end(struct sioc_request *request);
+/* Gives up: the connection is closed, and the request is gone. */
+SIOC_API void sioc_request_abort(struct sioc_request *request);
 
 /* Calls with the request's handle; each may be NULL. */
 struct sioc_request_watcher {

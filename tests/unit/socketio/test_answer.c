@@ -51,12 +51,15 @@ static void on_mounted(void *user, intptr_t ref, struct sioc_request *r)
     assert_int_equal(ref, 3);
     w->mounted++;
     struct sioc_str path = sioc_request_path(r);
-    if (path.len == 5 && memcmp(path.ptr, "/wait", 5) == 0) {
+    bool abort = path.len == 6 && memcmp(path.ptr, "/abort", 6) == 0;
+    if (abort || (path.len == 5 && memcmp(path.ptr, "/wait", 5) == 0)) {
         struct sioc_request_watcher watcher = {.gone = on_gone, .user = w};
         w->waiting = sioc_request_handle(r);
         sioc_request_watch(r, &watcher);
         assert_int_equal(sioc_request_begin(r, 200, NULL, 0, SIOC_LENGTH_UNKNOWN), 0);
         assert_int_equal(sioc_request_write(r, sioc_str("first")), 0);
+        if (abort)
+            sioc_request_abort(r);
     } else {
         answer_in_pieces(w, r);
     }
@@ -126,11 +129,21 @@ static void test_client_leaves(void **state)
     assert_int_equal(w->gone, 1);
 }
 
+static void test_abort(void **state)
+{
+    struct world *w = *state;
+    wire_http(w->loop, w->port, "GET /abort", NULL, 0);
+    assert_true(w->waiting != 0);
+    assert_null(sioc_request_find(w->server, w->waiting));
+    assert_int_equal(w->gone, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_mount_and_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_client_leaves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_abort, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
