@@ -546,7 +546,8 @@ describe('reload: bad input', { ...siocOnly('the reference cannot'), concurrency
     it(`ten saves within a second, ${how}: the last one counts`, () => App.run(good, async (app) => {
       const client = await app.client();
       for (let i = 0; i < 10; i += 1) {
-        await app.save(script(`save ${i}`));
+        await app.save(script(`save ${i}`), 'app.tmp');
+        await rename(app.file('app.tmp'), app.file()); // else a load may meet the file while it is empty
         if (how === 'SIGHUP') app.process.kill('SIGHUP');
         await pause(60);
       }
