@@ -81,7 +81,8 @@ void bench_client_close(struct run *r, struct client *c)
     if (c->state == CLIENT_JOINED)
         r->joined_count--;
     c->state = CLIENT_CLOSED;
-    c->outbox.len = 0;
+    c->outbox.len = c->parts.len = 0;
+    c->in_parts = false;
     free(c->sid);
     c->sid = NULL;
 }

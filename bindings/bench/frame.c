@@ -12,11 +12,11 @@ int bench_frame_read(const uint8_t *bytes, size_t len, struct frame *ret_frame)
     if (len < 2)
         return 0;
     uint8_t opcode = bytes[0] & 15;
-    bool compressed = bytes[0] & 0x40;
-    if ((bytes[0] & 0xb0) != 0x80 || (bytes[1] & 0x80) || (compressed && opcode >= FRAME_CLOSE))
-        return -1; /* not final, reserved bits, or masked */
-    if (opcode != FRAME_TEXT && opcode != FRAME_BINARY &&
-        (opcode < FRAME_CLOSE || opcode > FRAME_PONG))
+    bool final = bytes[0] & 0x80, compressed = bytes[0] & 0x40;
+    if ((bytes[0] & 0x30) || (bytes[1] & 0x80))
+        return -1; /* reserved bits, or masked */
+    if (opcode >= FRAME_CLOSE ? opcode > FRAME_PONG || !final || compressed
+                              : opcode > FRAME_BINARY)
         return -1;
     size_t payload = bytes[1], head = payload < 126 ? 2 : payload == 126 ? 4 : 10;
     if (len < head)
@@ -26,8 +26,11 @@ int bench_frame_read(const uint8_t *bytes, size_t len, struct frame *ret_frame)
         for (size_t i = 2; i < head; i++)
             payload = payload << 8 | bytes[i];
     }
-    *ret_frame = (struct frame){
-        .opcode = opcode, .compressed = compressed, .head_len = head, .len = payload};
+    *ret_frame = (struct frame){.opcode = opcode,
+                                .final = final,
+                                .compressed = compressed,
+                                .head_len = head,
+                                .len = payload};
     return (int)head;
 }
 

@@ -9,11 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FRAME_TEXT = 1, FRAME_BINARY = 2, FRAME_CLOSE = 8, FRAME_PING = 9, FRAME_PONG = 10 };
+enum {
+    FRAME_MORE = 0,
+    FRAME_TEXT = 1,
+    FRAME_BINARY = 2,
+    FRAME_CLOSE = 8,
+    FRAME_PING = 9,
+    FRAME_PONG = 10
+};
 #define FRAME_HEAD_MAX 14 /* of a masked frame */
 
 struct frame {
     uint8_t opcode;
+    bool final; /* else FRAME_MORE follows */
     bool compressed;
     size_t head_len;
     size_t len; /* of the payload, which follows the head */

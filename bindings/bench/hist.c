@@ -19,7 +19,7 @@ double bench_hist_quantile(const struct hist *h, double share)
     for (unsigned i = 0; i < HIST_BUCKETS; i++) {
         seen += h->counts[i];
         if (h->counts[i] && (double)seen >= wanted)
-            return bucket_value(i);
+            return bucket_value(i) < (double)h->max_ns ? bucket_value(i) : (double)h->max_ns;
     }
     return 0;
 }

@@ -26,6 +26,7 @@
 #define EVENTS_MAX  1024
 #define DRAIN_S     10.0
 #define SILENT_S    2.0 /* the same, of a server that has not answered once */
+#define LEAVE_S     0.2
 #define PROGRESS_S  0.25
 
 uint64_t bench_clock_now_ns(void)
@@ -239,14 +240,25 @@ static void drain(struct run *r)
     }
 }
 
+static bool anybody(const struct run *r)
+{
+    for (uint32_t i = 0; i < r->opt.clients; i++)
+        if (r->clients[i].state != CLIENT_CLOSED)
+            return true;
+    return false;
+}
+
 static void leave_all(struct run *r)
 {
+    uint64_t deadline = after(LEAVE_S);
+
     r->closing = true;
     r->interrupted = false;
     for (uint32_t i = 0; i < r->opt.clients; i++)
         if (r->clients[i].state == CLIENT_JOINED)
             bench_client_leave(r, &r->clients[i]);
-    run_until(r, after(0.2));
+    while (anybody(r) && r->now_ns < deadline && !r->interrupted)
+        turn(r, wait_ms(r, deadline, 10));
     for (uint32_t i = 0; i < r->opt.clients; i++)
         bench_client_close(r, &r->clients[i]);
 }
@@ -350,6 +362,7 @@ static void run_deinit(struct run *r)
         bench_bytes_free(&r->clients[i].in);
         bench_bytes_free(&r->clients[i].out);
         bench_bytes_free(&r->clients[i].outbox);
+        bench_bytes_free(&r->clients[i].parts);
     }
     bench_wire_deinit(r);
     bench_message_deinit(&r->message);

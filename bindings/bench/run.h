@@ -61,6 +61,8 @@ struct client {
     struct bytes in;     /* the beginning of a frame or response whose end has not arrived */
     struct bytes out;    /* what the kernel did not take yet */
     struct bytes outbox; /* polling: packets for the next POST */
+    struct bytes parts;  /* WebSocket: the beginning of a message in several frames */
+    bool in_parts, parts_compressed;
 };
 
 /* Who hears what: fan-out to everybody is one room with all clients in it.  Its sender is the

@@ -53,25 +53,41 @@ static bool ended(struct run *r, struct client *c)
     return false;
 }
 
-static void text_frame(struct run *r, struct client *c, const struct frame *frame,
-                       const char *payload)
+static void text(struct run *r, struct client *c, bool compressed, const char *payload,
+                 size_t len)
 {
-    size_t len = frame->len;
+    if (compressed && (!c->deflates || bench_inflate(r->inflater, &payload, &len)))
+        bench_client_wrong(r, c, "a compressed frame that cannot be read", "", 0);
+    else
+        bench_client_packet(r, c, payload, len);
+}
 
-    if (frame->compressed) {
-        if (!c->deflates || bench_inflate(r->inflater, &payload, &len)) {
-            bench_client_wrong(r, c, "a compressed frame that cannot be read", "", 0);
-            return;
-        }
+/* A message in several frames, as some servers send large ones. */
+static void part(struct run *r, struct client *c, const struct frame *frame,
+                 const char *payload)
+{
+    if ((frame->opcode == FRAME_MORE) != c->in_parts ||
+        c->parts.len + frame->len > r->read.cap) {
+        bench_client_wrong(r, c, "a frame that continues nothing", payload, frame->len);
+        return;
     }
-    bench_client_packet(r, c, payload, len);
+    if (!c->in_parts)
+        c->parts_compressed = frame->compressed;
+    bench_bytes_add(&c->parts, payload, frame->len);
+    c->in_parts = !frame->final;
+    if (c->in_parts)
+        return;
+    text(r, c, c->parts_compressed, (const char *)c->parts.at, c->parts.len);
+    c->parts.len = 0;
 }
 
 static void take(struct run *r, struct client *c, const struct frame *frame,
                  const char *payload)
 {
-    if (frame->opcode == FRAME_TEXT) {
-        text_frame(r, c, frame, payload);
+    if (frame->opcode == FRAME_TEXT && frame->final && !c->in_parts) {
+        text(r, c, frame->compressed, payload, frame->len);
+    } else if (frame->opcode == FRAME_TEXT || frame->opcode == FRAME_MORE) {
+        part(r, c, frame, payload);
     } else if (frame->opcode == FRAME_PING) {
         queue_frame(r, FRAME_PONG, payload, frame->len);
     } else if (frame->opcode == FRAME_CLOSE && c->state == CLIENT_LEAVING) {

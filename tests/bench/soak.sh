@@ -12,7 +12,7 @@ usage: tests/bench/soak.sh [--seconds S] [--clients N] [--in-flight P] [--bytes 
   --clients   concurrent WebSocket clients (1000)
   --in-flight unanswered echoes of each (4)
   --step      seconds between two looks at the server's memory (10)
-  COMMAND     the server (default: $SIOC_BIN or build/dev/sioc with peers/sioc/bench.lua); it must
+  COMMAND     the server (default: $SIOC_BIN or build/dev/sioc with examples/bench/bench.lua); it must
               print 'listening on http://HOST:PORT' and end with 0 on SIGTERM
 TEXT
 }
@@ -32,7 +32,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ $# -gt 0 ] ||
-    set -- "${SIOC_BIN:-$root/build/dev/sioc}" "$root/tests/bench/peers/sioc/bench.lua" --port 0
+    set -- "${SIOC_BIN:-$root/build/dev/sioc}" "$root/examples/bench/bench.lua" --port 0
 
 . "$root/tests/bench/lib.sh"
 

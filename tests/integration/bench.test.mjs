@@ -224,6 +224,7 @@ describe('bench: a server that answers nonsense', siocOnly('no server of ours'),
     'HTTP, but no': ['HTTP/1.1 404 Not Found\r\n\r\n', /upgrade refused: HTTP\/1\.1 404 Not Found$/m],
     'a wrong key': ['HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: aaaa\r\n\r\n', /upgrade refused: HTTP\/1\.1 101/],
     'no frames': ['HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello', /no WebSocket frame that may be here/],
+    'the rest of nothing': ['HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x80\x05hello', /a frame that continues nothing: hello$/m],
     'no packets': ['HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x05hello', /unexpected packet: hello$/m],
     'nothing, and hangs up': [null, /the connection ended before the server said anything$/m],
     'nothing at all': ['', /only 0 of 1 clients joined in [\d.]+ s$/m],
@@ -242,6 +243,24 @@ describe('bench: a server that answers nonsense', siocOnly('no server of ours'),
       assert.match(err, /^sioc bench: /);
     });
   }
+
+  it('no nonsense: messages in several frames', async () => {
+    const frame = (head, text) => Buffer.concat([Buffer.from([head, text.length]), Buffer.from(text)]);
+    const says = ['0{"sid":"a"}', '40{"sid":"b"}'];
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        if (data.toString().startsWith('GET ')) socket.write('HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n');
+        const text = says.shift();
+        if (!text) return void socket.end();
+        socket.write(Buffer.concat([frame(0x01, text.slice(0, 3)), frame(0x89, 'ping'), frame(0x00, text.slice(3, 5)), frame(0x80, text.slice(5))]));
+      });
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { code, err } = await bench(`http://127.0.0.1:${server.address().port}`, '--clients', '1', '--mode', 'idle', '--seconds', '0.1', '--warmup', '0');
+    server.close();
+    assert.deepEqual([code, err], [0, '']);
+  });
 
   it('polling: no answer to a poll', async () => {
     const server = net.createServer((socket) => { socket.on('error', () => {}); socket.once('data', () => socket.end('HTTP/1.1 500 Oh\r\n\r\n')); });
