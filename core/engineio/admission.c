@@ -7,8 +7,9 @@
 
 /* ---- life ---- */
 
-static void admission_free(struct net_garbage *garbage)
+static void admission_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     mem_free((char *)garbage - offsetof(struct eio_admission, garbage));
 }
 

@@ -48,8 +48,9 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     return s;
 }
 
-static void session_free(struct net_garbage *garbage)
+static void session_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct eio_session *s =
         (struct eio_session *)(void *)((char *)garbage - offsetof(struct eio_session, garbage));
     eio_polling_free(s->polling);

@@ -14,8 +14,9 @@ struct eio_upgrade {
     bool base64; /* what the WebSocket's client asks for; see struct eio_session */
 };
 
-static void upgrade_free(struct net_garbage *garbage)
+static void upgrade_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     mem_free((char *)garbage - offsetof(struct eio_upgrade, garbage));
 }
 

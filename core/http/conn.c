@@ -23,8 +23,9 @@ void http_conn_wake(struct http_conn *c)
 
 /* ---- the end ---- */
 
-static void free_conn(struct net_garbage *garbage)
+static void free_conn(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct http_conn *c = CONN_OF(garbage, end.garbage);
     buf_deinit(&c->in);
     net_outq_deinit(&c->outq);
@@ -314,7 +315,7 @@ void http_conn_open(const struct http_config *config, struct net_stream *stream)
     c->fresh = true;
     c->file = -1;
     buf_init(&c->in);
-    net_outq_init(&c->outq);
+    net_outq_init(&c->outq, net_stream_loop(stream));
     net_task_init(&c->task, on_turn_end);
     net_timer_init(&c->end.timer, on_timer);
     list_append(config->connections, &c->node);

@@ -11,8 +11,9 @@
 
 /* ---- the end of a request ---- */
 
-static void free_request(struct net_garbage *garbage)
+static void free_request(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct request *r = LIST_ENTRY(garbage, struct request, garbage);
     buf_deinit(&r->pub.body);
     buf_deinit(&r->pub.extra_headers);

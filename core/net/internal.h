@@ -46,6 +46,8 @@ struct net_loop {
     uv_async_t async;       /* wakes the loop for net_loop_post */
     struct net_poller poller;
     struct pool pool;
+    struct net_cork *corks; /* spare ones (cork.c) */
+    size_t spare_corks;
     struct net_wheel wheel;
     uint64_t armed_ms; /* when wheel_timer fires; 0: not armed */
     struct list tasks, next_tasks;

@@ -6,6 +6,7 @@
  * armed for the wheel's next due time.
  */
 #include "base/mem.h"
+#include "net/cork.h"
 #include "net/internal.h"
 #include <assert.h>
 
@@ -56,7 +57,7 @@ void net_loop_flush(struct net_loop *loop)
 }
 
 void net_loop_discard(struct net_loop *loop, struct net_garbage *garbage,
-                      void (*fn)(struct net_garbage *garbage))
+                      void (*fn)(struct net_loop *loop, struct net_garbage *garbage))
 {
     garbage->fn = fn;
     garbage->next = loop->garbage;
@@ -69,7 +70,7 @@ static void collect(struct net_loop *loop)
     struct net_garbage *garbage;
     while ((garbage = loop->garbage) != NULL) {
         loop->garbage = garbage->next;
-        garbage->fn(garbage);
+        garbage->fn(loop, garbage);
     }
 }
 
@@ -108,6 +109,7 @@ static void end_turn(struct net_loop *loop)
         collect(loop);
     } while (!list_empty(&loop->tasks) || loop->garbage);
     loop->turn++;
+    net_corks_trim(loop);
     arm_wheel(loop);
 }
 
@@ -227,6 +229,7 @@ void net_loop_free(struct net_loop *loop)
     uv_mutex_destroy(&loop->post_lock);
     if (left != 0)
         return;
+    net_corks_drop(loop);
     pool_deinit(&loop->pool);
     mem_free(loop);
 }

@@ -61,10 +61,10 @@ void net_loop_flush(struct net_loop *loop);
 /* Something to free after all tasks of this turn. */
 struct net_garbage {
     struct net_garbage *next;
-    void (*fn)(struct net_garbage *garbage);
+    void (*fn)(struct net_loop *loop, struct net_garbage *garbage);
 };
 void net_loop_discard(struct net_loop *loop, struct net_garbage *garbage,
-                      void (*fn)(struct net_garbage *garbage));
+                      void (*fn)(struct net_loop *loop, struct net_garbage *garbage));
 
 /* Memory for what belongs to a connection; good until the loop is freed. */
 struct pool;

@@ -1,49 +1,72 @@
 /* net/outq.c -- a ring of chunks, written with as few system calls as can be.
  *
- * Invariants: cap is 0 or a power of two; `sent` is less than the length of the first chunk;
- * `bytes` is the sum of what is pending.
+ * Invariants: cap is a power of two; `sent` is less than the length of the first chunk; `bytes`
+ * is the sum of what is pending; an empty queue has no ring.
  */
 #include "net/outq.h"
-#include "base/mem.h"
+#include "base/pool.h"
+#include "net/cork.h"
 #include "net/loop.h"
 #include "net/stream.h"
 
-#define FIRST_CAP  4
-#define KEPT_CAP   16  /* an empty queue keeps no more slots than this */
+#define FIRST_RING 16
 #define COPY_BYTES 512 /* up to here copying is cheaper than another span */
 
-void net_outq_init(struct net_outq *q)
+void net_outq_init(struct net_outq *q, struct net_loop *loop)
 {
     memset(q, 0, sizeof *q);
+    q->loop = loop;
+    q->cap = 1;
 }
 
-static struct net_chunk **slot(const struct net_outq *q, uint32_t index)
+static struct net_chunk **slot(struct net_outq *q, uint32_t index)
 {
-    return &q->items[(q->head + index) & (q->cap - 1)];
+    return q->cap == 1 ? &q->only : &q->ring[(q->head + index) & (q->cap - 1)];
+}
+
+static void drop_ring(struct net_outq *q)
+{
+    if (q->cap > 1)
+        pool_free(net_loop_pool(q->loop), q->ring, q->cap * sizeof *q->ring);
+    q->only = NULL;
+    q->cap = 1;
+    q->head = 0;
 }
 
 void net_outq_deinit(struct net_outq *q)
 {
     for (uint32_t i = 0; i < q->count; i++)
         net_chunk_unref(*slot(q, i));
-    mem_free(q->items);
-    net_outq_init(q);
+    drop_ring(q);
+    net_outq_init(q, q->loop);
 }
 
 static int grow(struct net_outq *q)
 {
-    uint32_t cap = q->cap ? q->cap * 2 : FIRST_CAP;
+    uint32_t cap = q->cap > 1 ? q->cap * 2 : FIRST_RING, count = q->count;
     if (cap > UINT32_MAX / 2)
         return SIOC_ENOMEM;
-    struct net_chunk **items = mem_alloc(cap * sizeof(struct net_chunk *));
-    if (!items)
+    struct net_chunk **ring = pool_zalloc(net_loop_pool(q->loop), cap * sizeof *ring);
+    if (!ring)
         return SIOC_ENOMEM;
-    for (uint32_t i = 0; i < q->count; i++)
-        items[i] = *slot(q, i);
-    mem_free(q->items);
-    q->items = items;
+    for (uint32_t i = 0; i < count; i++)
+        ring[i] = *slot(q, i);
+    drop_ring(q);
+    q->ring = ring;
     q->cap = cap;
-    q->head = 0;
+    return 0;
+}
+
+/* The reference is taken over, but not on failure. */
+static int append(struct net_outq *q, struct net_chunk *chunk)
+{
+    if (q->count == q->cap) {
+        int error = grow(q);
+        if (error)
+            return error;
+    }
+    *slot(q, q->count++) = chunk;
+    q->bytes += chunk->len;
     return 0;
 }
 
@@ -51,14 +74,29 @@ int net_outq_push(struct net_outq *q, struct net_chunk *chunk)
 {
     if (chunk->len == 0)
         return 0;
-    if (q->count == q->cap) {
-        int error = grow(q);
-        if (error)
-            return error;
+    int error = append(q, chunk);
+    if (error == 0)
+        net_chunk_ref(chunk);
+    return error;
+}
+
+uint8_t *net_outq_reserve(struct net_outq *q, size_t len)
+{
+    if (len == 0 || len > NET_OUTQ_SMALL)
+        return NULL;
+    uint8_t *at = q->count ? net_cork_extend(*slot(q, q->count - 1), len) : NULL;
+    if (at) {
+        q->bytes += len;
+        return at;
     }
-    *slot(q, q->count++) = net_chunk_ref(chunk);
-    q->bytes += chunk->len;
-    return 0;
+    struct net_chunk *cork = net_cork_new(q->loop);
+    if (!cork)
+        return NULL;
+    at = net_cork_extend(cork, len);
+    if (append(q, cork) == 0)
+        return at;
+    net_chunk_unref(cork);
+    return NULL;
 }
 
 /* What one system call takes: spans, and how many bytes they are. */
@@ -98,7 +136,7 @@ static bool batch_add(struct batch *b, const uint8_t *bytes, size_t len, bool co
     return true;
 }
 
-static void fill(struct batch *b, const struct net_outq *q)
+static void fill(struct batch *b, struct net_outq *q)
 {
     b->count = b->bytes = b->copied = 0;
     for (uint32_t i = 0; i < q->count; i++) {
@@ -143,7 +181,6 @@ int net_outq_flush(struct net_outq *q, struct net_stream *stream)
             return SIOC_EAGAIN;
         }
     }
-    if (q->cap > KEPT_CAP)
-        net_outq_deinit(q);
+    drop_ring(q);
     return 0;
 }

@@ -95,8 +95,9 @@ void net_poller_change(struct net_stream *s, uint8_t events)
         net_stream_fail(s); /* out of the kernel's memory */
 }
 
-static void free_stream(struct net_garbage *garbage)
+static void free_stream(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     net_stream_free(NET_OF(garbage, struct net_stream, garbage));
 }
 

@@ -76,8 +76,9 @@ int net_idle_open(struct net_loop *loop, int (*fn)(void *user), void *user,
 }
 
 /* Closed ones stay in the list until now, so that net_idles_run can walk on. */
-static void free_idle(struct net_garbage *garbage)
+static void free_idle(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct net_idle *idle = NET_OF(garbage, struct net_idle, garbage);
     list_remove(&idle->node);
     mem_free(idle);

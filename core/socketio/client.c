@@ -48,8 +48,9 @@ static void partial_free(struct sio_client *c)
         partial_destroy(p);
 }
 
-static void client_free(struct net_garbage *garbage)
+static void client_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     mem_free((char *)garbage - offsetof(struct sio_client, garbage));
 }
 

@@ -93,8 +93,9 @@ int sioc_namespace_child(struct sioc_namespace *parent, struct sioc_str name,
     return 0;
 }
 
-static void child_free(struct net_garbage *garbage)
+static void child_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct sioc_namespace *nsp =
         (struct sioc_namespace *)(void *)((char *)garbage -
                                           offsetof(struct sioc_namespace, garbage));

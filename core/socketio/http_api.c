@@ -41,8 +41,9 @@ struct sioc_request *sio_request_new(struct sioc_server *server, struct http_req
     return NULL;
 }
 
-static void request_free(struct net_garbage *garbage)
+static void request_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct sioc_request *r =
         (struct sioc_request *)(void *)((char *)garbage -
                                         offsetof(struct sioc_request, garbage));

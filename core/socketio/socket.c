@@ -25,8 +25,9 @@
 
 /* ---- life ---- */
 
-static void socket_free(struct net_garbage *garbage)
+static void socket_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct sioc_socket *s =
         (struct sioc_socket *)(void *)((char *)garbage - offsetof(struct sioc_socket, garbage));
     sio_listeners_free(&s->listeners);

@@ -31,8 +31,9 @@ struct kept_message {
 
 /* ---- the end ---- */
 
-static void websocket_free(struct net_garbage *garbage)
+static void websocket_free(struct net_loop *loop, struct net_garbage *garbage)
 {
+    (void)loop;
     struct sioc_websocket *w = LIST_ENTRY(garbage, struct sioc_websocket, garbage);
     mem_free(w);
 }

@@ -29,11 +29,9 @@ struct ws_partial {
     uint32_t utf8_state;  /* 0 between messages */
 };
 
-void ws_reader_init(struct ws_reader *r, const struct ws_reader_events *events, void *user,
-                    size_t max_message_bytes)
+void ws_reader_init(struct ws_reader *r)
 {
-    *r = (struct ws_reader){
-        .events = events, .user = user, .max_message_bytes = max_message_bytes};
+    *r = (struct ws_reader){0};
 }
 
 static void drop_partial(struct ws_reader *r)
@@ -114,7 +112,7 @@ static int close_frame(struct ws_reader *r, struct sioc_str body)
             return BAD_UTF8;
     }
     r->stopped = true;
-    r->events->close(r->user, code, body);
+    r->feed->events->close(r->feed->user, code, body);
     return 0;
 }
 
@@ -126,16 +124,16 @@ static int control_frame(struct ws_reader *r, const struct ws_frame *frame, uint
     if (frame->opcode == WS_CLOSE)
         return close_frame(r, body);
     if (frame->opcode == WS_PING)
-        r->events->ping(r->user, body);
+        r->feed->events->ping(r->feed->user, body);
     else
-        r->events->pong(r->user, body);
+        r->feed->events->pong(r->feed->user, body);
     return 0;
 }
 
 static void hand_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_t len)
 {
     r->ended = true;
-    r->events->message(r->user, opcode == WS_BINARY, bytes, len);
+    r->feed->events->message(r->feed->user, opcode == WS_BINARY, bytes, len);
 }
 
 /* A whole message as it came.  The buffer is the pool's while nobody uses it, and handlers may
@@ -143,8 +141,8 @@ static void hand_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_
 static int inflate_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, size_t len)
 {
     struct buf out = ws_deflate_take_buf(r->deflate);
-    int status =
-        ws_deflate_inflate(r->deflate, sioc_str_n(bytes, len), r->max_message_bytes, &out);
+    int status = ws_deflate_inflate(r->deflate, sioc_str_n(bytes, len),
+                                    r->feed->max_message_bytes, &out);
     if (status == 0 && opcode == WS_TEXT && !utf8_valid(buf_str(&out)))
         status = BAD_UTF8;
     if (status == 0)
@@ -252,7 +250,7 @@ static int step(struct ws_reader *r, uint8_t *bytes, size_t len, size_t *ret_use
     struct sioc_str in = sioc_str_n(bytes, len);
     size_t so_far = r->fragment_opcode ? r->partial->fragments.len : 0;
     struct ws_frame frame;
-    int head_len = ws_frame_read(in, r->max_message_bytes - so_far, &frame);
+    int head_len = ws_frame_read(in, r->feed->max_message_bytes - so_far, &frame);
     *ret_used = 0;
     if (head_len < 0)
         return head_len == SIOC_ETOOBIG ? BAD_SIZE : BAD_PROTOCOL;
@@ -314,7 +312,7 @@ static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)
         if (status)
             return status;
     }
-    while (at < len && !r->stopped && !r->yields) {
+    while (at < len && !r->stopped && !r->feed->yields) {
         size_t used;
         uint64_t need;
         int status = step(r, bytes + at, len - at, &used, &need);
@@ -324,16 +322,17 @@ static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)
             return keep(r, bytes + at, len - at, need);
         at += used;
     }
-    r->left = r->stopped ? 0 : len - at;
+    r->feed->left = r->stopped ? 0 : len - at;
     return 0;
 }
 
-int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len)
+int ws_reader_feed(struct ws_reader *r, struct ws_feed *feed, uint8_t *bytes, size_t len)
 {
-    r->yields = false;
-    r->left = 0;
+    feed->yields = false;
+    feed->left = 0;
     if (r->stopped)
         return 0;
+    r->feed = feed;
     int status = read_all(r, bytes, len);
     if (status)
         r->stopped = true;

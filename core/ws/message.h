@@ -28,42 +28,40 @@ struct ws_reader_events {
 /* What only a connection with a cut frame or an open fragmented message needs (message.c). */
 struct ws_partial;
 
-struct ws_reader {
+/* How a feed is dealt with, and what came of it. */
+struct ws_feed {
     const struct ws_reader_events *events;
     void *user;
-    size_t max_message_bytes;   /* one message, over all its fragments; inflated, too */
+    size_t max_message_bytes; /* one message, over all its fragments; inflated, too */
+    size_t left;              /* out: so many of the bytes, as they came, are for later */
+    bool yields;              /* see ws_reader_yield */
+};
+
+struct ws_reader {
+    struct ws_feed *feed;       /* good during a feed */
     struct ws_deflate *deflate; /* borrowed; NULL: no message may be compressed */
     struct ws_partial *partial; /* NULL: nothing is incomplete */
-    size_t left;                /* see ws_reader_left */
     uint16_t empty_fragments;   /* of the open message; counted against a limit (R23) */
     uint8_t fragment_opcode;    /* 0: no message is open */
     bool compressed;            /* the open message is */
     bool ended;                 /* see ws_reader_take_ended */
     bool stopped;               /* by ws_reader_stop, a close frame or an error */
-    bool yields;                /* see ws_reader_yield */
 };
 
 #define WS_MAX_EMPTY_FRAGMENTS 32 /* in one message; its last frame is not counted */
 
-void ws_reader_init(struct ws_reader *r, const struct ws_reader_events *events, void *user,
-                    size_t max_message_bytes);
+void ws_reader_init(struct ws_reader *r);
 void ws_reader_deinit(struct ws_reader *r);
 /* 0, or the status for the close frame: 1002 protocol, 1007 invalid UTF-8, 1009 too big, 1008
  * limit of empty fragments, 1011 out of memory.  An event may call ws_reader_stop (e.g. when it
  * destroys its owner's connection); the rest of the bytes is ignored then.  The reader itself
- * must outlive the call. */
-int ws_reader_feed(struct ws_reader *r, uint8_t *bytes, size_t len);
+ * must outlive the call, and `feed` only that. */
+int ws_reader_feed(struct ws_reader *r, struct ws_feed *feed, uint8_t *bytes, size_t len);
 void ws_reader_stop(struct ws_reader *r);
 /* From inside `message`: the frames behind this one are for later.  The feed ends here. */
 static inline void ws_reader_yield(struct ws_reader *r)
 {
-    r->yields = true;
-}
-/* How many of the bytes that were fed last are for later, because of that; they are as they
- * came. */
-static inline size_t ws_reader_left(const struct ws_reader *r)
-{
-    return r->left;
+    r->feed->yields = true;
 }
 /* Whether a frame or a message has begun and is not complete. */
 static inline bool ws_reader_busy(const struct ws_reader *r)

@@ -44,8 +44,9 @@ static int teardown(void **state)
 static struct net_task first, second;
 static struct net_garbage garbage;
 
-static void on_garbage(struct net_garbage *g)
+static void on_garbage(struct net_loop *of, struct net_garbage *g)
 {
+    assert_ptr_equal(of, loop);
     (void)g;
     tell("garbage ");
 }

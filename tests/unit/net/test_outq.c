@@ -25,7 +25,7 @@ static void test_small(void **state)
     struct net_outq q;
     uint8_t bytes[4096];
     size_t len = 0;
-    net_outq_init(&q);
+    net_outq_init(&q, loop);
     assert_int_equal(net_outq_flush(&q, stream), 0);
     push(&q, "", 0); /* nothing is nothing */
     assert_int_equal(q.count, 0);
@@ -35,7 +35,7 @@ static void test_small(void **state)
     assert_int_equal(net_outq_flush(&q, stream), 0);
     assert_int_equal(q.bytes, 0);
     assert_int_equal(q.count, 0);
-    assert_true(q.cap <= 16);
+    assert_int_equal(q.cap, 1); /* an empty one has no ring */
     /* One write, one segment: all is there at once. */
     usleep(2000);
     assert_true(peer_read(bytes, sizeof bytes, &len));
@@ -52,7 +52,7 @@ static void test_many_spans(void **state)
     static uint8_t large[600], bytes[200 * 602];
     struct net_outq q;
     size_t len = 0;
-    net_outq_init(&q);
+    net_outq_init(&q, loop);
     memset(large, 'L', sizeof large);
     for (int i = 0; i < 200; i++) {
         push(&q, large, sizeof large);
@@ -82,7 +82,7 @@ static void run_random(unsigned seed, size_t total)
     bool blocked = false;
     int blocks = 0;
     srand(seed);
-    net_outq_init(&q);
+    net_outq_init(&q, loop);
     uint64_t end = clock_mono_ms() + 30000;
     while (checked < total) {
         assert_true(clock_mono_ms() < end);
@@ -92,7 +92,11 @@ static void run_random(unsigned seed, size_t total)
             len = len < total - pushed ? len : total - pushed;
             for (size_t i = 0; i < len; i++)
                 chunk[i] = byte_at(pushed + i);
-            push(&q, chunk, len);
+            uint8_t *small = rand() % 2 ? net_outq_reserve(&q, len) : NULL;
+            if (small)
+                memcpy(small, chunk, len);
+            else
+                push(&q, chunk, len);
             pushed += len;
         }
         if (!blocked || writable) { /* else nothing could go out */
@@ -139,8 +143,8 @@ static void test_shared(void **state)
     struct net_chunk chunk = {.refs = 1, .len = 4, .bytes = text, .free = count_free};
     struct net_outq a, b;
     freed = 0;
-    net_outq_init(&a);
-    net_outq_init(&b);
+    net_outq_init(&a, loop);
+    net_outq_init(&b, loop);
     assert_int_equal(net_outq_push(&a, &chunk), 0);
     assert_int_equal(net_outq_push(&a, &chunk), 0);
     assert_int_equal(net_outq_push(&b, &chunk), 0);
@@ -153,6 +157,60 @@ static void test_shared(void **state)
     net_chunk_unref(NULL);
 }
 
+static void put(struct net_outq *q, const char *text)
+{
+    uint8_t *at = net_outq_reserve(q, strlen(text));
+    assert_non_null(at);
+    memcpy(at, text, strlen(text));
+}
+
+/* Small bytes lie one behind the other; what is shared keeps its place between them. */
+static void test_reserve(void **state)
+{
+    (void)state;
+    struct net_outq q;
+    uint8_t bytes[16] = {0};
+    size_t len = 0;
+    net_outq_init(&q, loop);
+    put(&q, "ab");
+    put(&q, "c");
+    assert_int_equal(q.count, 1);
+    push(&q, "D", 1);
+    put(&q, "ef");
+    assert_int_equal(q.count, 3);
+    assert_int_equal(q.bytes, 6);
+    assert_int_equal(net_outq_flush(&q, stream), 0);
+    assert_int_equal(q.bytes, 0);
+    usleep(2000);
+    assert_true(peer_read(bytes, sizeof bytes, &len));
+    assert_string_equal(bytes, "abcDef");
+    assert_null(net_outq_reserve(&q, NET_OUTQ_SMALL + 1));
+    assert_null(net_outq_reserve(&q, 0));
+    assert_int_equal(q.count, 0);
+    net_outq_deinit(&q);
+}
+
+/* Corks that are written are used again, and the loop keeps only a few of them. */
+static void test_corks(void **state)
+{
+    (void)state;
+    static struct net_outq q[100];
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 100; i++) {
+            net_outq_init(&q[i], loop);
+            for (int k = 0; k < 5; k++)
+                assert_non_null(net_outq_reserve(&q[i], NET_OUTQ_SMALL));
+            assert_int_equal(q[i].count, 2);
+        }
+        for (size_t i = 0; i < 100; i++)
+            net_outq_deinit(&q[i]);
+        assert_int_equal(loop->spare_corks, 200);
+    }
+    for (int i = 0; i < 1000; i++)
+        net_loop_step(loop, false);
+    assert_int_equal(loop->spare_corks, 16);
+}
+
 static void test_dead_peer(void **state)
 {
     (void)state;
@@ -162,7 +220,7 @@ static void test_dead_peer(void **state)
     close(peer);
     peer = -1;
     usleep(2000);
-    net_outq_init(&q);
+    net_outq_init(&q, loop);
     push(&q, "a", 1);
     push(&q, "b", 1);
     assert_int_equal(net_outq_flush(&q, stream), SIOC_EIO);
@@ -176,19 +234,21 @@ static void test_failing_memory(void **state)
     struct net_outq q;
     struct net_chunk *chunk = net_chunk_new(sioc_str("abc"));
     assert_non_null(chunk);
-    net_outq_init(&q);
+    net_outq_init(&q, loop);
     mem_test_fail_at(1, true);
     assert_null(net_chunk_new(sioc_str("abc")));
+    assert_null(net_outq_reserve(&q, 3));
+    assert_int_equal(net_outq_push(&q, chunk), 0); /* one needs none */
     assert_int_equal(net_outq_push(&q, chunk), SIOC_ENOMEM);
     mem_test_fail_at(0, false);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 15; i++)
         assert_int_equal(net_outq_push(&q, chunk), 0);
     mem_test_fail_at(1, true);
     assert_int_equal(net_outq_push(&q, chunk), SIOC_ENOMEM); /* would have to grow */
     mem_test_fail_at(0, false);
-    assert_int_equal(q.count, 4);
-    assert_int_equal(q.bytes, 12);
-    assert_int_equal(atomic_load(&chunk->refs), 5);
+    assert_int_equal(q.count, 16);
+    assert_int_equal(q.bytes, 48);
+    assert_int_equal(atomic_load(&chunk->refs), 17);
     net_outq_deinit(&q);
     net_chunk_unref(chunk);
 }
@@ -196,8 +256,9 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_small),  TEST(test_many_spans), TEST(test_random),
-        TEST(test_shared), TEST(test_dead_peer),  TEST(test_failing_memory),
+        TEST(test_small),     TEST(test_many_spans),     TEST(test_random),
+        TEST(test_shared),    TEST(test_reserve),        TEST(test_corks),
+        TEST(test_dead_peer), TEST(test_failing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

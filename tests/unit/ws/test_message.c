@@ -71,7 +71,8 @@ static void feed_cut(struct buf *stream, size_t first, size_t step, struct trans
     struct ws_reader reader;
     buf_reset(&t->text);
     t->reader = &reader;
-    ws_reader_init(&reader, &events, t, MAX_BYTES);
+    struct ws_feed feed = {&events, t, MAX_BYTES, 0, false};
+    ws_reader_init(&reader);
     reader.deflate = t->deflate;
     size_t at = 0, len = first;
     int status = 0;
@@ -79,7 +80,7 @@ static void feed_cut(struct buf *stream, size_t first, size_t step, struct trans
         if (len > stream->len - at)
             len = stream->len - at;
         uint8_t *piece = mem_dup(stream->bytes + at, len);
-        status = ws_reader_feed(&reader, piece, len);
+        status = ws_reader_feed(&reader, &feed, piece, len);
         mem_free(piece);
         at += len;
         len = step;
@@ -87,7 +88,7 @@ static void feed_cut(struct buf *stream, size_t first, size_t step, struct trans
     if (status) {
         uint8_t more[] = {0x81, 0x80, 0, 0, 0, 0};
         buf_printf(&t->text, "=%d", status);
-        assert_int_equal(ws_reader_feed(&reader, more, sizeof more), 0);
+        assert_int_equal(ws_reader_feed(&reader, &feed, more, sizeof more), 0);
         assert_false(ws_reader_busy(&reader));
     }
     ws_reader_deinit(&reader);
@@ -255,14 +256,15 @@ static void test_bad_text_fails_fast(void **state)
             size_t good = s.len - strlen(cases[i].text) + cases[i].good;
             for (size_t step = 1; step <= good; step++) {
                 buf_init(&t.text);
-                ws_reader_init(&reader, &events, &t, MAX_BYTES);
+                struct ws_feed feed = {&events, &t, MAX_BYTES, 0, false};
+                ws_reader_init(&reader);
                 struct buf copy = new_stream();
                 buf_put(&copy, s.bytes, s.len);
                 for (size_t at = 0; at < good; at += step) {
                     size_t len = good - at < step ? good - at : step;
-                    assert_int_equal(ws_reader_feed(&reader, copy.bytes + at, len), 0);
+                    assert_int_equal(ws_reader_feed(&reader, &feed, copy.bytes + at, len), 0);
                 }
-                assert_int_equal(ws_reader_feed(&reader, copy.bytes + good, 1), 1007);
+                assert_int_equal(ws_reader_feed(&reader, &feed, copy.bytes + good, 1), 1007);
                 ws_reader_deinit(&reader);
                 buf_deinit(&copy);
                 buf_deinit(&t.text);
@@ -353,25 +355,26 @@ static void test_holds_memory_only_for_what_is_cut(void **state)
     struct ws_reader reader;
     struct buf s = new_stream();
     buf_init(&t.text);
-    ws_reader_init(&reader, &events, &t, MAX_BYTES);
+    struct ws_feed feed = {&events, &t, MAX_BYTES, 0, false};
+    ws_reader_init(&reader);
     put_text(&s, "whole");
     size_t whole = s.len;
     put_text(&s, "cut");
-    assert_int_equal(ws_reader_feed(&reader, s.bytes, whole), 0);
+    assert_int_equal(ws_reader_feed(&reader, &feed, s.bytes, whole), 0);
     assert_false(ws_reader_busy(&reader));
     assert_true(ws_reader_take_ended(&reader));
     assert_false(ws_reader_take_ended(&reader));
-    assert_int_equal(ws_reader_feed(&reader, s.bytes + whole, 3), 0);
+    assert_int_equal(ws_reader_feed(&reader, &feed, s.bytes + whole, 3), 0);
     assert_true(ws_reader_busy(&reader));
     assert_false(ws_reader_take_ended(&reader));
-    assert_int_equal(ws_reader_feed(&reader, s.bytes + whole + 3, s.len - whole - 3), 0);
+    assert_int_equal(ws_reader_feed(&reader, &feed, s.bytes + whole + 3, s.len - whole - 3), 0);
     assert_false(ws_reader_busy(&reader));
     assert_true(ws_reader_take_ended(&reader));
     /* A ping inside a message does not end it. */
     buf_reset(&s);
     put_frame(&s, 0x01, "a", 1);
     put_frame(&s, 0x89, "p", 1);
-    assert_int_equal(ws_reader_feed(&reader, s.bytes, s.len), 0);
+    assert_int_equal(ws_reader_feed(&reader, &feed, s.bytes, s.len), 0);
     assert_true(ws_reader_busy(&reader));
     assert_false(ws_reader_take_ended(&reader));
     ws_reader_deinit(&reader);
@@ -505,12 +508,13 @@ static int feed_quietly(struct buf *stream, size_t step, int *ret_bytes)
     static const struct ws_reader_events quiet = {count_message, ignore, ignore, ignore_close};
     struct ws_reader reader;
     int status = 0;
-    ws_reader_init(&reader, &quiet, ret_bytes, MAX_BYTES);
+    struct ws_feed feed = {&quiet, ret_bytes, MAX_BYTES, 0, false};
+    ws_reader_init(&reader);
     for (size_t at = 0; at < stream->len && status == 0; at += step) {
         uint8_t piece[4096];
         size_t len = step < stream->len - at ? step : stream->len - at;
         memcpy(piece, stream->bytes + at, len);
-        status = ws_reader_feed(&reader, piece, len);
+        status = ws_reader_feed(&reader, &feed, piece, len);
     }
     ws_reader_deinit(&reader);
     return status;
