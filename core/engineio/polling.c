@@ -1,6 +1,7 @@
 /* engineio/polling.c -- see polling.h. */
 #include "engineio/polling.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "engineio/eio3_polling.h"
@@ -21,7 +22,7 @@ static bool is_legacy_browser(const struct http_head *head)
 
 int eio_polling_start(struct eio_session *session, struct http_request *handshake)
 {
-    struct eio_polling *p = mem_zalloc(sizeof *p);
+    struct eio_polling *p = pool_zalloc(net_loop_pool(session->engine->loop), sizeof *p);
     if (!p)
         return SIOC_ENOMEM;
     p->session = session;
@@ -40,7 +41,7 @@ static void drop_queue(struct eio_polling *p)
     p->bytes = 0;
 }
 
-void eio_polling_free(struct eio_polling *p)
+void eio_polling_free(struct net_loop *loop, struct eio_polling *p)
 {
     if (!p)
         return;
@@ -49,7 +50,7 @@ void eio_polling_free(struct eio_polling *p)
     net_share_deinit(&p->share);
     drop_queue(p);
     mem_free(p->queue);
-    mem_free(p);
+    pool_free(net_loop_pool(loop), p, sizeof *p);
 }
 
 /* ---- answers ---- */

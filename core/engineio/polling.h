@@ -13,9 +13,11 @@
 #define EIO_TYPE_BYTES "application/octet-stream"  /* of those in the binary form of v3 */
 
 struct eio_inflow;
+struct eio_upgrade;
 
 struct eio_polling {
     struct eio_session *session;
+    struct eio_upgrade *upgrade; /* a probing WebSocket, or NULL */
     struct http_request *get, *post;
     struct eio_frame **queue;
     size_t count, cap;
@@ -30,7 +32,8 @@ struct eio_polling {
 
 /* Makes `session` a polling session.  0 or SIOC_ENOMEM. */
 int eio_polling_start(struct eio_session *session, struct http_request *handshake);
-void eio_polling_free(struct eio_polling *polling); /* accepts NULL; drops what is queued */
+/* Accepts NULL; drops what is queued.  The engine may be gone. */
+void eio_polling_free(struct net_loop *loop, struct eio_polling *polling);
 
 /* A request that belongs to the session. */
 void eio_polling_request(struct eio_polling *polling, struct http_request *request);

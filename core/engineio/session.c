@@ -1,7 +1,7 @@
 /* engineio/session.c -- see session.h. */
 #include "engineio/session.h"
 #include "base/base64.h"
-#include "base/mem.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "engineio/eio3.h"
 #include "engineio/polling.h"
@@ -18,6 +18,11 @@ static void on_timer(struct net_timer *timer);
 
 /* ---- life ---- */
 
+static size_t size_of(const struct eio_session *s)
+{
+    return sizeof *s + s->sid_len + 1u;
+}
+
 struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
                                     struct sioc_str sid)
 {
@@ -27,7 +32,8 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
             return NULL;
         sid = sioc_str_n(made, RAND_ID_LEN);
     }
-    struct eio_session *s = mem_zalloc(sizeof *s + sid.len + 1);
+    struct pool *pool = net_loop_pool(engine->loop);
+    struct eio_session *s = pool_zalloc(pool, sizeof *s + sid.len + 1);
     if (!s)
         return NULL;
     memcpy(s->sid, sid.ptr, sid.len);
@@ -38,8 +44,8 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     s->handshake = eio_handshake_new(request, engine->options->proxies);
     net_timer_init(&s->timer, on_timer);
     if (!s->handshake || keyset_add(&engine->sessions, s) < 0) {
-        mem_free(s->handshake);
-        mem_free(s);
+        eio_handshake_free(engine->loop, s->handshake);
+        pool_free(pool, s, size_of(s));
         return NULL;
     }
     s->state = EIO_STATE_OPEN;
@@ -50,12 +56,11 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
 
 static void session_free(struct net_loop *loop, struct net_garbage *garbage)
 {
-    (void)loop;
     struct eio_session *s =
         (struct eio_session *)(void *)((char *)garbage - offsetof(struct eio_session, garbage));
-    eio_polling_free(s->polling);
-    mem_free(s->handshake);
-    mem_free(s);
+    eio_polling_free(loop, s->polling);
+    eio_handshake_free(loop, s->handshake);
+    pool_free(net_loop_pool(loop), s, size_of(s));
 }
 
 /* The one way out: from here on the session is in no table and nobody above hears of it. */
@@ -278,7 +283,8 @@ static void choke(struct eio_session *s)
     s->engine->metrics->reject_queue_full++;
     log_write(s->engine->log, SIOC_LOG_WARN,
               "client %.*s reads too slowly: max_queue=%zu bytes wait for it; disconnecting it",
-              SIOC_STR_ARG(s->handshake->address), s->engine->options->max_queue_bytes);
+              SIOC_STR_ARG(eio_handshake_address(s->handshake)),
+              s->engine->options->max_queue_bytes);
 }
 
 int eio_session_send(struct eio_session *s, struct eio_frame *frame)

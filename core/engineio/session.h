@@ -14,7 +14,6 @@
 #include "net/timer.h"
 
 struct eio_polling;
-struct eio_upgrade;
 
 enum eio_state {
     EIO_STATE_OPEN = 1,
@@ -22,15 +21,17 @@ enum eio_state {
     EIO_STATE_CLOSED,
 };
 
+/* Every client has one: mind the bytes. */
 struct eio_session {
     struct eio_engine *engine;
     void *user;
     struct eio_polling *polling; /* exactly one of polling and ws is set while open */
     struct ws_conn *ws;
-    struct eio_upgrade *upgrade; /* a probing WebSocket, or NULL */
     struct eio_handshake *handshake;
-    struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
-    struct net_garbage garbage;
+    union {
+        struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
+        struct net_garbage garbage; /* when closed */
+    };
     uint32_t ping_interval_ms, ping_timeout_ms; /* as its open packet has promised */
     uint8_t state;
     uint8_t protocol; /* 4, or 3 (eio3.h) */

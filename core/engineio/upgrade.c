@@ -26,13 +26,13 @@ static void detach(struct eio_upgrade *u)
     struct eio_session *s = u->session;
     net_timer_stop(&u->deadline);
     net_timer_stop(&u->noop);
-    s->upgrade = NULL;
+    s->polling->upgrade = NULL;
     net_loop_discard(s->engine->loop, &u->garbage, upgrade_free);
 }
 
 void eio_upgrade_cancel(struct eio_session *s)
 {
-    struct eio_upgrade *u = s->upgrade;
+    struct eio_upgrade *u = s->polling ? s->polling->upgrade : NULL;
     if (!u)
         return;
     detach(u);
@@ -51,7 +51,7 @@ static void on_noop(struct net_timer *timer)
     struct eio_session *s = u->session;
     if (s->polling->get && s->polling->count == 0)
         eio_polling_answer_close(s->polling);
-    if (s->upgrade == u) /* the application may have closed the session */
+    if (s->polling->upgrade == u) /* the application may have closed the session */
         net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);
 }
 
@@ -80,7 +80,7 @@ static void switch_transport(struct eio_upgrade *u)
         return;
     }
     s->polling = NULL;
-    eio_polling_free(polling);
+    eio_polling_free(s->engine->loop, polling);
     eio_websocket_attach(s, ws);
     if (s->state == EIO_STATE_CLOSING)
         eio_session_fail(s, "forced close", "");
@@ -116,7 +116,7 @@ void eio_upgrade_request(struct eio_session *s, struct http_request *request, bo
 {
     struct eio_engine *engine = s->engine;
     struct eio_upgrade *u;
-    if (!s->polling || s->upgrade || !engine->options->allow_upgrades ||
+    if (!s->polling || s->polling->upgrade || !engine->options->allow_upgrades ||
         !(u = mem_zalloc(sizeof *u))) {
         eio_websocket_reject(engine, request);
         return;
@@ -133,6 +133,6 @@ void eio_upgrade_request(struct eio_session *s, struct http_request *request, bo
         mem_free(u);
         return;
     }
-    s->upgrade = u;
+    s->polling->upgrade = u;
     net_timer_start(engine->loop, &u->deadline, engine->options->upgrade_timeout_ms);
 }

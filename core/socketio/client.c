@@ -8,6 +8,7 @@
  */
 #include "socketio/client.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "socketio/ack.h"
 #include "socketio/adopt.h"
 #include "socketio/connect.h"
@@ -17,6 +18,11 @@
 #include "socketio/handlers.h"
 #include "socketio/namespace.h"
 #include "socketio/socket.h"
+
+struct sio_newcomer {
+    struct net_timer timer;
+    struct sio_client *client;
+};
 
 struct sio_partial {
     struct sio_client *client;
@@ -50,29 +56,55 @@ static void partial_free(struct sio_client *c)
 
 static void client_free(struct net_loop *loop, struct net_garbage *garbage)
 {
-    (void)loop;
-    mem_free((char *)garbage - offsetof(struct sio_client, garbage));
+    struct sio_client *c =
+        (struct sio_client *)(void *)((char *)garbage - offsetof(struct sio_client, garbage));
+    pool_free(net_loop_pool(loop), c, sizeof *c);
 }
 
 static void on_connect_timeout(struct net_timer *timer)
 {
-    struct sio_client *c = LIST_ENTRY(timer, struct sio_client, connect_timer);
+    struct sio_client *c = LIST_ENTRY(timer, struct sio_newcomer, timer)->client;
     c->server->metrics.reject_no_connect++;
     eio_session_close(c->session);
+}
+
+static int newcomer_begin(struct sio_client *c)
+{
+    struct net_loop *loop = c->server->loop;
+    struct sio_newcomer *n = pool_zalloc(net_loop_pool(loop), sizeof *n);
+    if (!n)
+        return SIOC_ENOMEM;
+    n->client = c;
+    net_timer_init(&n->timer, on_connect_timeout);
+    net_timer_start(loop, &n->timer, sio_ms(c->server->options->connect_timeout));
+    c->newcomer = n;
+    return 0;
+}
+
+void sio_client_joined(struct sio_client *c)
+{
+    struct sio_newcomer *n = c->newcomer;
+    c->newcomer = NULL;
+    if (!n)
+        return;
+    net_timer_stop(&n->timer);
+    pool_free(net_loop_pool(c->server->loop), n, sizeof *n);
 }
 
 static int on_opened(void *user, struct eio_session *session)
 {
     struct sioc_server *server = user;
-    struct sio_client *c = mem_zalloc(sizeof *c);
+    struct pool *pool = net_loop_pool(server->loop);
+    struct sio_client *c = pool_zalloc(pool, sizeof *c);
     if (!c)
         return SIOC_ENOMEM;
     c->server = server;
+    if (newcomer_begin(c) < 0) {
+        pool_free(pool, c, sizeof *c);
+        return SIOC_ENOMEM;
+    }
     c->session = session;
     c->serial = ++server->last_client;
-    list_init(&c->matches);
-    net_timer_init(&c->connect_timer, on_connect_timeout);
-    net_timer_start(server->loop, &c->connect_timer, sio_ms(server->options->connect_timeout));
     eio_session_set_user(session, c);
     c->is_v3 = eio_session_protocol(session) == 3;
     if (c->is_v3)
@@ -95,7 +127,7 @@ static void close_sockets(struct sio_client *c, const char *reason, const char *
 static void on_closed(void *user, const char *reason, const char *details)
 {
     struct sio_client *c = user;
-    net_timer_stop(&c->connect_timer);
+    sio_client_joined(c);
     partial_free(c);
     sio_matches_drop(c);
     close_sockets(c, reason, details);

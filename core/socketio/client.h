@@ -16,6 +16,8 @@ int sio_client_send(struct sio_client *client, struct eio_frame *frame);
 void sio_client_malformed(struct sio_client *client, const char *what);
 /* The client sent what the state forbids: closed as well, now in any case. */
 void sio_client_violation(struct sio_client *client, const char *what);
+/* It is in a namespace: its time for that is over. */
+void sio_client_joined(struct sio_client *client);
 /* Closes the connection of a client whose sockets were told already. */
 void sio_client_close(struct sio_client *client);
 

@@ -16,8 +16,8 @@
 #include "socketio/recovery.h"
 #include <stdio.h>
 
-struct match {
-    struct list node; /* in client->matches */
+struct sio_match {
+    struct sio_match *next; /* in client->matches */
     struct sio_client *client;
     struct sioc_namespace *parent; /* who is asked; NULL: all were */
     uint64_t handle;
@@ -27,7 +27,7 @@ struct match {
     char text[];  /* the name, then '[' auth ']' */
 };
 
-static struct sioc_str name_of(const struct match *m)
+static struct sioc_str name_of(const struct sio_match *m)
 {
     return sioc_str_n(m->text, m->name_len);
 }
@@ -149,22 +149,32 @@ void sio_dynamic_free_all(struct sioc_server *server)
 
 /* ---- asking ---- */
 
-static void match_free(struct match *m)
+/* It is not pending any more; perhaps it was not before. */
+static void unlink_match(struct sio_match *m)
+{
+    struct sio_match **at = &m->client->matches;
+    while (*at && *at != m)
+        at = &(*at)->next;
+    if (*at)
+        *at = m->next;
+}
+
+static void match_free(struct sio_match *m)
 {
     handle_remove(&m->client->server->matches, m->handle);
-    list_remove(&m->node);
+    unlink_match(m);
     m->client->match_count--;
     mem_free(m);
 }
 
 /* The client is answered.  Another CONNECT may have made the namespace meanwhile. */
-static void settle(struct match *m)
+static void settle(struct sio_match *m)
 {
     struct sio_client *client = m->client;
     struct sioc_namespace *nsp = sio_namespace_find(client->server, name_of(m));
     struct sioc_str auth = sioc_str_n(m->text + m->name_len + 1, m->auth_len);
     int error = m->parent ? 0 : SIOC_ENOTFOUND;
-    list_remove(&m->node); /* it is not pending any more */
+    unlink_match(m);
     if (m->parent && !nsp)
         error = sioc_namespace_child(m->parent, name_of(m), &nsp);
     if (error == 0)
@@ -178,7 +188,7 @@ static void settle(struct match *m)
 }
 
 /* Asks one parent after the other, as long as each answers at once. */
-static void ask(struct match *m)
+static void ask(struct sio_match *m)
 {
     struct sioc_server *server = m->client->server;
     while (m->parent && !m->accepted) {
@@ -208,7 +218,7 @@ static void ask(struct match *m)
 
 int sioc_match(struct sioc_server *server, uint64_t match, bool accepted)
 {
-    struct match *m = handle_get(&server->matches, match);
+    struct sio_match *m = handle_get(&server->matches, match);
     if (!m)
         return SIOC_ECLOSED;
     if (m->answered)
@@ -223,12 +233,12 @@ int sioc_match(struct sioc_server *server, uint64_t match, bool accepted)
     return 0;
 }
 
-static struct match *match_new(struct sio_client *client, struct sioc_str name,
-                               struct sioc_str auth)
+static struct sio_match *match_new(struct sio_client *client, struct sioc_str name,
+                                   struct sioc_str auth)
 {
     if (auth.len == 0)
         auth = STR("{}");
-    struct match *m = mem_zalloc(sizeof *m + name.len + auth.len + 2);
+    struct sio_match *m = mem_zalloc(sizeof *m + name.len + auth.len + 2);
     if (!m)
         return NULL;
     if (handle_add(&client->server->matches, m, &m->handle) < 0) {
@@ -243,14 +253,15 @@ static struct match *match_new(struct sio_client *client, struct sioc_str name,
     p[name.len] = '[';
     memcpy(p + name.len + 1, auth.ptr, auth.len);
     p[name.len + 1 + auth.len] = ']';
-    list_append(&client->matches, &m->node);
+    m->next = client->matches;
+    client->matches = m;
     client->match_count++;
     return m;
 }
 
 void sio_match(struct sio_client *client, struct sioc_str name, struct sioc_str auth)
 {
-    struct match *m = match_new(client, name, auth);
+    struct sio_match *m = match_new(client, name, auth);
     if (!m) {
         sio_connect_refuse(client, name, "Invalid namespace");
         return;
@@ -261,18 +272,17 @@ void sio_match(struct sio_client *client, struct sioc_str name, struct sioc_str 
 
 bool sio_match_waits(const struct sio_client *client, struct sioc_str name)
 {
-    for (const struct list *l = client->matches.next; l != &client->matches; l = l->next)
-        if (str_eq(name_of(LIST_ENTRY(l, struct match, node)), name))
+    for (const struct sio_match *m = client->matches; m; m = m->next)
+        if (str_eq(name_of(m), name))
             return true;
     return false;
 }
 
 void sio_matches_drop(struct sio_client *client)
 {
-    struct list *l = client->matches.next;
-    while (l != &client->matches) {
-        struct match *m = LIST_ENTRY(l, struct match, node);
-        l = l->next;
+    struct sio_match *m = client->matches, *next;
+    for (; m; m = next) {
+        next = m->next;
         m->dropped = true;
         if (!m->running) /* that one is further up the stack, and sees to itself */
             match_free(m);

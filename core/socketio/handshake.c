@@ -17,8 +17,8 @@ void sioc_socket_handshake(const struct sioc_socket *s, struct sioc_handshake *r
         (struct sioc_handshake){.auth = s->auth ? sioc_str_n(s->auth, s->auth_len) : STR("{}")};
     if (!h)
         return;
-    ret->address = h->address;
-    ret->url = h->url;
+    ret->address = eio_handshake_address(h);
+    ret->url = eio_handshake_url(h);
     ret->issued_ms = h->issued_ms;
     ret->secure = h->secure;
     ret->xdomain = h->xdomain;

@@ -221,6 +221,7 @@ enum sio_state {
     SIO_GONE,
 };
 
+/* Every client has one in each namespace: mind the bytes. */
 struct sioc_socket {
     uint64_t handle;
     struct sio_client *client;
@@ -234,10 +235,15 @@ struct sioc_socket {
     struct sio_gate *gate;          /* middleware of the socket (passage.c); NULL: none */
     char *auth;                     /* JSON object, owned; NULL = {} */
     intptr_t host_ref;
-    uint64_t reply_serial;         /* events that wanted an answer */
     struct sio_tracking *tracking; /* NULL: nothing is recovered */
-    uint64_t replied;              /* bit i: the one i before the last was answered */
     void *host_owner;
+    union {
+        struct {
+            uint64_t reply_serial; /* events that wanted an answer */
+            uint64_t replied;      /* bit i: the one i before the last was answered */
+        };
+        struct net_garbage garbage; /* when it is gone */
+    };
     uint32_t generation; /* of the server, when its handlers were set */
     uint32_t room_count, room_cap;
     uint32_t index; /* in nsp->sockets */
@@ -252,7 +258,6 @@ struct sioc_socket {
     bool admitted;     /* the middleware that runs has called sioc_admit already */
     bool in_middleware;
     bool reload_due; /* "reload" handlers are to be called once nothing is held */
-    struct net_garbage garbage;
     uint16_t id_len;
     char id[]; /* RAND_ID_LEN characters and a NUL; longer for v3 clients, see socket.c */
 };
@@ -264,18 +269,27 @@ static inline struct sioc_str sio_socket_id(const struct sioc_socket *s)
 
 /* ---- clients (client.c) ---- */
 
+struct sio_newcomer;
+struct sio_partial;
+struct sio_match;
+
+/* Every client is one: mind the bytes. */
 struct sio_client {
     struct sioc_server *server;
     struct eio_session *session; /* NULL once it is closed */
     struct sioc_socket *sockets; /* linked list, one per namespace */
-    uint32_t socket_count;
-    bool is_v3; /* speaks Socket.IO v4 on Engine.IO v3 (protocol.md 4) */
     uint64_t serial;
-    struct list matches; /* CONNECTs that wait for a matcher (dynamic.c) */
-    uint32_t match_count;
-    struct net_timer connect_timer;
-    struct sio_partial *partial; /* a packet that waits for attachments */
-    struct net_garbage garbage;
+    struct sio_match *matches; /* CONNECTs that wait for a matcher (dynamic.c); linked */
+    union {
+        struct {
+            struct sio_newcomer *newcomer; /* its deadline, until it has joined a namespace */
+            struct sio_partial *partial;   /* a packet that waits for attachments */
+        };
+        struct net_garbage garbage; /* when it is closed */
+    };
+    uint32_t socket_count;
+    uint32_t match_count : 31;
+    bool is_v3 : 1; /* speaks Socket.IO v4 on Engine.IO v3 (protocol.md 4) */
 };
 
 /* ---- events (event.c) ---- */

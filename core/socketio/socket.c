@@ -5,6 +5,7 @@
 #include "socketio/socket.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "http/url.h"
 #include "socketio/ack.h"
 #include "socketio/adopt.h"
@@ -25,9 +26,13 @@
 
 /* ---- life ---- */
 
+static size_t size_of(const struct sioc_socket *s)
+{
+    return sizeof *s + s->id_len + 1u;
+}
+
 static void socket_free(struct net_loop *loop, struct net_garbage *garbage)
 {
-    (void)loop;
     struct sioc_socket *s =
         (struct sioc_socket *)(void *)((char *)garbage - offsetof(struct sioc_socket, garbage));
     sio_listeners_free(&s->listeners);
@@ -35,20 +40,20 @@ static void socket_free(struct net_loop *loop, struct net_garbage *garbage)
     sio_gate_free(s);
     sio_tracking_free(s);
     mem_free(s->auth);
-    mem_free(s);
+    pool_free(net_loop_pool(loop), s, size_of(s));
 }
 
 /* The client is told a random id; one of v3 is not told, it knows: the session's id, with the
  * namespace before it (protocol.md 4). */
 static size_t id_room(const struct sio_client *client, const struct sioc_namespace *nsp)
 {
-    return client->is_v3 ? nsp->name_len + 1 + eio_session_id(client->session).len
-                         : RAND_ID_LEN;
+    if (!client->is_v3)
+        return RAND_ID_LEN;
+    return (nsp->name_len > 1 ? nsp->name_len + 1 : 0) + eio_session_id(client->session).len;
 }
 
 static int make_id(struct sioc_socket *s)
 {
-    s->id_len = RAND_ID_LEN;
     if (!s->client->is_v3)
         return rand_id(s->id);
     struct sioc_str sid = eio_session_id(s->client->session), nsp = sio_namespace_name(s->nsp);
@@ -59,16 +64,18 @@ static int make_id(struct sioc_socket *s)
         s->id[at++] = '#';
     }
     memcpy(s->id + at, sid.ptr, sid.len);
-    s->id_len = (uint16_t)(at + sid.len);
     return 0;
 }
 
 struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namespace *nsp,
                                    struct sioc_str auth)
 {
-    struct sioc_socket *s = mem_zalloc(sizeof *s + id_room(client, nsp) + 1);
+    struct pool *pool = net_loop_pool(nsp->server->loop);
+    size_t id_len = id_room(client, nsp);
+    struct sioc_socket *s = pool_zalloc(pool, sizeof *s + id_len + 1);
     if (!s)
         return NULL;
+    s->id_len = (uint16_t)id_len;
     s->client = client;
     s->nsp = nsp;
     s->state = SIO_CONNECTING;
@@ -80,7 +87,7 @@ struct sioc_socket *sio_socket_new(struct sio_client *client, struct sioc_namesp
     if ((auth.len && !s->auth) || make_id(s) < 0 ||
         handle_add(&nsp->server->sockets, s, &s->handle) < 0) {
         mem_free(s->auth);
-        mem_free(s);
+        pool_free(pool, s, size_of(s));
         return NULL;
     }
     struct sioc_socket **end =
@@ -140,7 +147,7 @@ void sio_socket_join_namespace(struct sioc_socket *s)
         return;
     }
     s->state = SIO_CONNECTED;
-    net_timer_stop(&s->client->connect_timer);
+    sio_client_joined(s->client);
     sio_room_join_own(s);
     if (s->state != SIO_CONNECTED)
         return; /* a handler of "join-room" has put it out */

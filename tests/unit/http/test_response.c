@@ -62,14 +62,18 @@ static void test_file(void **state)
     (void)state;
     size_t len = strlen("HTTP/1.1 200 OK\r\nContent-Length: 2097128\r\n\r\n") + 2097128;
     test_client_send(client, GET("/file") GET("/now"));
-    for (size_t got = 0; got < len + strlen(NOW);) {
-        test_client_wait(client, 1);
-        assert_true(client->len > 0);
-        got += client->len;
-        if (got == len + strlen(NOW))
-            assert_string_equal(client->got + client->len - strlen(NOW), NOW);
-        client->len = 0;
+    /* Of each piece the last bytes stay: what follows may come in pieces, too. */
+    for (size_t dropped = 0; dropped + client->len < len + strlen(NOW);) {
+        size_t more = client->len > 200 ? client->len - 200 : 0;
+        memmove(client->got, client->got + more, client->len - more + 1);
+        client->len -= more;
+        dropped += more;
+        size_t before = client->len;
+        test_client_wait(client, before + 1);
+        assert_true(client->len > before);
     }
+    assert_string_equal(client->got + client->len - strlen(NOW), NOW);
+    client->len = 0;
     test_client_send(client, GET("/file?short"));
     for (size_t got = 0; !client->closed;) {
         test_client_wait(client, 1);
