@@ -7,6 +7,7 @@
  * either has a deadline or waits for its handler.
  */
 #include "base/mem.h"
+#include "base/pool.h"
 #include "http/conn_internal.h"
 #include <unistd.h>
 
@@ -25,11 +26,10 @@ void http_conn_wake(struct http_conn *c)
 
 static void free_conn(struct net_loop *loop, struct net_garbage *garbage)
 {
-    (void)loop;
     struct http_conn *c = CONN_OF(garbage, end.garbage);
     buf_deinit(&c->in);
     net_outq_deinit(&c->outq);
-    mem_free(c);
+    pool_free(net_loop_pool(loop), c, sizeof *c);
 }
 
 /* The connection without its stream. */
@@ -303,7 +303,8 @@ void http_conn_open(const struct http_config *config, struct net_stream *stream)
     struct http_peer *peer;
     if (!enter(config, stream, &peer))
         return;
-    struct http_conn *c = mem_zalloc(sizeof *c);
+    struct net_loop *loop = net_stream_loop(stream);
+    struct http_conn *c = pool_zalloc(net_loop_pool(loop), sizeof *c);
     if (!c) {
         net_stream_close(stream);
         return;
@@ -315,7 +316,7 @@ void http_conn_open(const struct http_config *config, struct net_stream *stream)
     c->fresh = true;
     c->file = -1;
     buf_init(&c->in);
-    net_outq_init(&c->outq, net_stream_loop(stream));
+    net_outq_init(&c->outq, loop);
     net_task_init(&c->task, on_turn_end);
     net_timer_init(&c->end.timer, on_timer);
     list_append(config->connections, &c->node);

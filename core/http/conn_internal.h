@@ -65,13 +65,15 @@ struct http_pieces {
     bool full; /* the handler waits for `drained` */
 };
 
-/* What the handler sees, and what it does not; the head's bytes lie behind. */
+/* What the handler sees, and what it does not; the head's bytes lie behind its headers.  A
+ * request that hangs, as those of polling do, takes no more than it has said. */
 struct request {
     struct http_request pub;
     struct http_body body;
     struct http_pieces pieces;
     struct net_garbage garbage;
-    char bytes[];
+    size_t size; /* of all this */
+    struct http_header headers[];
 };
 
 static inline struct request *http_request_private(struct http_request *request)

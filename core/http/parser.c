@@ -272,13 +272,14 @@ static bool skip_empty_lines(struct cursor *c)
 }
 
 int http_parse_head(struct sioc_str in, const struct http_limits *limits,
-                    struct http_head *ret_head, int *ret_status)
+                    struct http_header *room, struct http_head *ret_head, int *ret_status)
 {
     bool all = in.len < limits->head_bytes;
     struct cursor c = {.at = in.ptr};
     c.end = in.ptr + (all ? in.len : limits->head_bytes);
     if (in.len == 0)
         return 0;
+    ret_head->headers = room;
     bool complete = skip_empty_lines(&c) && take_method(&c, ret_head) &&
                     take_target(&c, limits->url_bytes, ret_head) &&
                     take_version(&c, ret_head) && take_headers(&c, limits->headers, ret_head);

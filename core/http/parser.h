@@ -36,7 +36,7 @@ struct http_head {
         path; /* target up to '?' or '#', not decoded; "" for absolute form or "*" */
     struct sioc_str query; /* behind '?', without '#...' */
     int minor;             /* HTTP/1.minor: 0 or 1 */
-    struct http_header headers[HTTP_MAX_HEADERS];
+    struct http_header *headers;
     size_t header_count;
 
     /* What the headers say. */
@@ -56,12 +56,13 @@ struct http_limits {
 };
 
 /* Reads one head from the front of `in`, which may end anywhere.
+ *   room        for HTTP_MAX_HEADERS headers; the caller's, as long as it uses the head
  *   ret_head    meaningful on success only
  *   ret_status  on failure: the status to answer with before closing (400 414 417 431 505)
  * Returns the head's length in bytes (leading empty lines included), 0 when more input is
  * needed, or SIOC_EPROTO. */
 int http_parse_head(struct sioc_str in, const struct http_limits *limits,
-                    struct http_head *ret_head, int *ret_status);
+                    struct http_header *room, struct http_head *ret_head, int *ret_status);
 
 /* First header of that name (ASCII case ignored); ptr NULL when absent. */
 struct sioc_str http_header_get(const struct http_head *head, struct sioc_str name);

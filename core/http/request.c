@@ -6,18 +6,17 @@
  * looked at again only after a look at `phase`; a request leaves the connection exactly once
  * (http_conn_release), by response, abort or upgrade.
  */
-#include "base/mem.h"
+#include "base/pool.h"
 #include "http/conn_internal.h"
 
 /* ---- the end of a request ---- */
 
 static void free_request(struct net_loop *loop, struct net_garbage *garbage)
 {
-    (void)loop;
     struct request *r = LIST_ENTRY(garbage, struct request, garbage);
     buf_deinit(&r->pub.body);
     buf_deinit(&r->pub.extra_headers);
-    mem_free(r);
+    pool_free(net_loop_pool(loop), r, r->size);
 }
 
 void http_conn_release(struct http_conn *c)
@@ -44,38 +43,39 @@ static struct sioc_str moved(struct sioc_str slice, const char *from, const char
     return slice.len ? sioc_str_n(to + (slice.ptr - from), slice.len) : sioc_str_n("", 0);
 }
 
-static void copy_head(struct http_head *to, const struct http_head *head, const char *from,
-                      const char *bytes)
+/* bytes: the copy of the head at `from`; to->headers has room. */
+static void move_head(struct http_head *to, const char *from, const char *bytes)
 {
-    memcpy(to, head, offsetof(struct http_head, headers));
-    memcpy(&to->header_count, &head->header_count,
-           sizeof *head - offsetof(struct http_head, header_count));
-    to->method_name = moved(head->method_name, from, bytes);
-    to->target = moved(head->target, from, bytes);
-    to->path = moved(head->path, from, bytes);
-    to->query = moved(head->query, from, bytes);
-    to->host = moved(head->host, from, bytes);
-    for (size_t i = 0; i < head->header_count; i++) {
-        to->headers[i].name = moved(head->headers[i].name, from, bytes);
-        to->headers[i].value = moved(head->headers[i].value, from, bytes);
+    to->method_name = moved(to->method_name, from, bytes);
+    to->target = moved(to->target, from, bytes);
+    to->path = moved(to->path, from, bytes);
+    to->query = moved(to->query, from, bytes);
+    to->host = moved(to->host, from, bytes);
+    for (size_t i = 0; i < to->header_count; i++) {
+        to->headers[i].name = moved(to->headers[i].name, from, bytes);
+        to->headers[i].value = moved(to->headers[i].value, from, bytes);
     }
 }
 
 static struct request *new_request(struct http_conn *c, const struct http_head *head,
                                    struct sioc_str bytes)
 {
-    struct request *r = mem_alloc(sizeof *r + bytes.len);
+    size_t headers_size = head->header_count * sizeof head->headers[0];
+    size_t size = sizeof(struct request) + headers_size + bytes.len;
+    struct request *r = pool_zalloc(net_loop_pool(c->outq.loop), size);
     if (!r)
         return NULL;
-    memcpy(r->bytes, bytes.ptr, bytes.len);
-    copy_head(&r->pub.head, head, bytes.ptr, r->bytes);
-    r->pub.raw_head = sioc_str_n(r->bytes, bytes.len);
+    r->size = size;
+    r->pub.head = *head;
+    r->pub.head.headers = r->headers;
+    if (headers_size)
+        memcpy(r->headers, head->headers, headers_size);
+    char *copy = (char *)(r->headers + head->header_count);
+    memcpy(copy, bytes.ptr, bytes.len);
+    move_head(&r->pub.head, bytes.ptr, copy);
+    r->pub.raw_head = sioc_str_n(copy, bytes.len);
     r->pub.conn = c;
     r->pub.max_body_bytes = c->config->max_body_bytes;
-    r->pub.ops = NULL;
-    r->pub.user = NULL;
-    r->pub.params = sioc_str_n(NULL, 0);
-    r->pub.responded = false;
     buf_init(&r->pub.body);
     buf_init(&r->pub.extra_headers);
     return r;
@@ -122,11 +122,12 @@ static void begin_request(struct http_conn *c, struct request *r)
 /* Returns whether there is reason to look at the rest. */
 static bool take_head(struct http_conn *c)
 {
+    struct http_header room[HTTP_MAX_HEADERS];
     struct http_head head;
     int status;
     if (c->rest.len == 0 || !worth_parsing(c))
         return false;
-    int len = http_parse_head(c->rest, &c->config->limits, &head, &status);
+    int len = http_parse_head(c->rest, &c->config->limits, room, &head, &status);
     c->seen = len == 0 ? (uint32_t)c->rest.len : 0;
     if (len < 0)
         http_conn_reject(c, status);

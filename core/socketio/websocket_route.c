@@ -120,9 +120,10 @@ void sio_websocket_request(struct sioc_server *server, struct http_request *requ
 static void replay(struct sioc_websocket *w)
 {
     const struct http_limits any = {SIZE_MAX, SIZE_MAX, HTTP_MAX_HEADERS};
+    struct http_header room[HTTP_MAX_HEADERS];
     struct http_request request = {.params = sioc_str_n(w->route->path, w->route->path_len)};
     int status;
-    if (http_parse_head(w->head, &any, &request.head, &status) <= 0)
+    if (http_parse_head(w->head, &any, room, &request.head, &status) <= 0)
         return;
     w->replaying = true;
     tell_opened(w, &request);

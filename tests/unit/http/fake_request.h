@@ -12,6 +12,7 @@
 
 struct fake {
     struct http_request request;
+    struct http_header room[HTTP_MAX_HEADERS];
     struct buf text; /* the request as sent */
     bool secure;
     int answers; /* must be 1 in the end */
@@ -38,7 +39,7 @@ static void fake_init(struct fake *f, const char *text)
         buf_putc(&f->text, *text);
     }
     buf_put_str(&f->text, STR("\r\n"));
-    int len = http_parse_head(buf_str(&f->text), &limits, &f->request.head, &status);
+    int len = http_parse_head(buf_str(&f->text), &limits, f->room, &f->request.head, &status);
     if (len != (int)f->text.len)
         fail_msg("test request refused with %d: %s", status, (char *)f->text.bytes);
 }

@@ -13,13 +13,15 @@
 
 static const struct http_limits limits = {.head_bytes = 512, .url_bytes = 64, .headers = 6};
 
+static struct http_header room[HTTP_MAX_HEADERS];
+
 /* The bytes at the end of a block of their own, so that a read beyond them is seen. */
 static int parse(struct sioc_str text, struct http_head *head, int *status)
 {
     char *copy = malloc(text.len ? text.len : 1);
     assert_non_null(copy);
     memcpy(copy, text.ptr, text.len);
-    int len = http_parse_head(sioc_str_n(copy, text.len), &limits, head, status);
+    int len = http_parse_head(sioc_str_n(copy, text.len), &limits, room, head, status);
     free(copy);
     return len;
 }
@@ -130,11 +132,11 @@ static void test_good(void **state)
         /* What follows is another matter. */
         char more[600];
         int n = snprintf(more, sizeof more, "%.*s\x01\n", SIOC_STR_ARG(text));
-        int len = http_parse_head(sioc_str_n(more, (size_t)n), &limits, &head, &status);
+        int len = http_parse_head(sioc_str_n(more, (size_t)n), &limits, room, &head, &status);
         if (len != (int)text.len)
             fail_msg("good %zu: %d instead of %zu", i, len, text.len);
         check_good(&good[i], &head);
-        assert_int_equal(http_parse_head(text, &limits, &head, &status), text.len);
+        assert_int_equal(http_parse_head(text, &limits, room, &head, &status), text.len);
     }
 }
 
@@ -278,17 +280,17 @@ static void test_limits(void **state)
     struct http_limits tight = {.head_bytes = text.len, .url_bytes = 1, .headers = 2};
     static struct http_head head;
     int status;
-    assert_int_equal(http_parse_head(text, &tight, &head, &status), text.len);
+    assert_int_equal(http_parse_head(text, &tight, room, &head, &status), text.len);
     tight.head_bytes--;
-    assert_int_equal(http_parse_head(text, &tight, &head, &status), SIOC_EPROTO);
+    assert_int_equal(http_parse_head(text, &tight, room, &head, &status), SIOC_EPROTO);
     assert_int_equal(status, 431);
     tight.head_bytes++;
     tight.headers = 1;
-    assert_int_equal(http_parse_head(text, &tight, &head, &status), SIOC_EPROTO);
+    assert_int_equal(http_parse_head(text, &tight, room, &head, &status), SIOC_EPROTO);
     assert_int_equal(status, 431);
     tight.headers = 2;
     tight.url_bytes = 0;
-    assert_int_equal(http_parse_head(text, &tight, &head, &status), SIOC_EPROTO);
+    assert_int_equal(http_parse_head(text, &tight, room, &head, &status), SIOC_EPROTO);
     assert_int_equal(status, 414);
     /* The limit asked for is never more than there is room. */
     char many[16 * (HTTP_MAX_HEADERS + 2)] = L H;
@@ -296,7 +298,7 @@ static void test_limits(void **state)
     for (int i = 0; i < HTTP_MAX_HEADERS; i++)
         len += (size_t)snprintf(many + len, sizeof many - len, "A%d: b\r\n", i);
     struct http_limits wide = {.head_bytes = 8192, .url_bytes = 9, .headers = 1000};
-    assert_int_equal(http_parse_head(sioc_str_n(many, len), &wide, &head, &status),
+    assert_int_equal(http_parse_head(sioc_str_n(many, len), &wide, room, &head, &status),
                      SIOC_EPROTO);
     assert_int_equal(status, 431);
 }
@@ -309,7 +311,7 @@ static void test_headers(void **state)
     static struct http_head head;
     int status;
     struct sioc_str text = S(L H "A: first" E "a: second , Third" E "B:" E E);
-    assert_true(http_parse_head(text, &limits, &head, &status) > 0);
+    assert_true(http_parse_head(text, &limits, room, &head, &status) > 0);
     assert_int_equal(head.header_count, 4);
     assert_true(str_eq(http_header_get(&head, STR("a")), STR("first")));
     struct sioc_str b = http_header_get(&head, STR("b"));

@@ -21,7 +21,9 @@ struct row {
 
 static void set_headers(struct http_head *head, const char *first, const char *second)
 {
+    static struct http_header room[3];
     memset(head, 0, sizeof *head);
+    head->headers = room;
     head->headers[head->header_count++] =
         (struct http_header){STR("Host"), STR("permessage-deflate")};
     head->headers[head->header_count++] =

@@ -33,6 +33,7 @@
 static void shake(const char *method, const char *headers, struct buf *out)
 {
     static const struct http_limits limits = {8192, 4096, HTTP_MAX_HEADERS};
+    struct http_header room[HTTP_MAX_HEADERS];
     struct http_head head;
     struct buf request;
     int status;
@@ -40,7 +41,7 @@ static void shake(const char *method, const char *headers, struct buf *out)
     buf_printf(&request,
                "%s /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n%s\r\n", method,
                headers);
-    assert_true(http_parse_head(buf_str(&request), &limits, &head, &status) > 0);
+    assert_true(http_parse_head(buf_str(&request), &limits, room, &head, &status) > 0);
     buf_reset(out);
     int result = ws_handshake_check(&head, out);
     if (result == 0)
