@@ -124,11 +124,11 @@ static size_t pack_header(char *at, const struct http_header *header)
     return n;
 }
 
-static size_t pack_headers(char *at, const struct http_head *head)
+static size_t pack_headers(char *at, const struct http_header *headers, size_t count)
 {
     size_t n = 0;
-    for (size_t i = 0; i < head->header_count; i++)
-        n += pack_header(at ? at + n : NULL, &head->headers[i]);
+    for (size_t i = 0; i < count; i++)
+        n += pack_header(at ? at + n : NULL, &headers[i]);
     return n;
 }
 
@@ -146,6 +146,33 @@ static char *put(char *at, const void *bytes, size_t len)
     return at + len;
 }
 
+static bool has_origin(const struct http_header *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(headers[i].name, STR("origin")))
+            return true;
+    return false;
+}
+
+struct eio_handshake *eio_handshake_of(struct net_loop *loop, struct sioc_str url,
+                                       struct sioc_str address,
+                                       const struct http_header *headers, size_t count)
+{
+    const struct eio_handshake facts = {.issued_ms = clock_wall_ms(),
+                                        .xdomain = has_origin(headers, count),
+                                        .url_len = (uint32_t)url.len,
+                                        .address_len = (uint8_t)address.len,
+                                        .headers_len =
+                                            (uint32_t)pack_headers(NULL, headers, count)};
+    struct eio_handshake *h = pool_zalloc(net_loop_pool(loop), size_of(&facts));
+    if (!h)
+        return NULL;
+    *h = facts;
+    char *at = put(h->bytes, url.ptr, h->url_len);
+    pack_headers(put(at, address.ptr, h->address_len), headers, count);
+    return h;
+}
+
 struct eio_handshake *eio_handshake_new(struct http_request *request,
                                         const struct http_proxies *proxies)
 {
@@ -153,20 +180,11 @@ struct eio_handshake *eio_handshake_new(struct http_request *request,
     struct net_stream *stream = http_request_stream(request);
     struct http_client client;
     http_client_of(proxies, head, stream, &client);
-    const struct eio_handshake facts = {.issued_ms = clock_wall_ms(),
-                                        .secure = client.secure,
-                                        .xdomain =
-                                            http_header_get(head, STR("origin")).ptr != NULL,
-                                        .url_len = (uint32_t)head->target.len,
-                                        .address_len = (uint8_t)strlen(client.address),
-                                        .headers_len = (uint32_t)pack_headers(NULL, head)};
-    struct pool *pool = net_loop_pool(net_stream_loop(stream));
-    struct eio_handshake *h = pool_zalloc(pool, size_of(&facts));
-    if (!h)
-        return NULL;
-    *h = facts;
-    char *at = put(h->bytes, head->target.ptr, h->url_len);
-    pack_headers(put(at, client.address, h->address_len), head);
+    struct eio_handshake *h =
+        eio_handshake_of(net_stream_loop(stream), head->target, sioc_str(client.address),
+                         head->headers, head->header_count);
+    if (h)
+        h->secure = client.secure;
     return h;
 }
 

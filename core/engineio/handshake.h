@@ -19,8 +19,13 @@ struct eio_handshake {
     char bytes[]; /* url, address, headers */
 };
 
-/* proxies: whose word on the client counts; may be NULL.  NULL when out of memory. */
+/* Of a request, or of its parts.  proxies: whose word on the client counts; may be NULL.  NULL
+ * when out of memory. */
 struct http_proxies;
+/* address: at most 255 bytes. */
+struct eio_handshake *eio_handshake_of(struct net_loop *loop, struct sioc_str url,
+                                       struct sioc_str address,
+                                       const struct http_header *headers, size_t count);
 struct eio_handshake *eio_handshake_new(struct http_request *request,
                                         const struct http_proxies *proxies);
 void eio_handshake_free(struct net_loop *loop, struct eio_handshake *handshake);

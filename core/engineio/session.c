@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "engineio/eio3.h"
+#include "engineio/local.h"
 #include "engineio/polling.h"
 #include "engineio/upgrade.h"
 #include "engineio/websocket.h"
@@ -23,27 +24,28 @@ static size_t size_of(const struct eio_session *s)
     return sizeof *s + s->sid_len + 1u;
 }
 
-struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
-                                    struct sioc_str sid)
+struct eio_session *eio_session_make(struct eio_engine *engine, struct eio_handshake *handshake,
+                                     struct sioc_str sid)
 {
     char made[RAND_ID_LEN + 1];
-    if (!sid.ptr) {
-        if (rand_id(made) < 0)
-            return NULL;
-        sid = sioc_str_n(made, RAND_ID_LEN);
-    }
     struct pool *pool = net_loop_pool(engine->loop);
-    struct eio_session *s = pool_zalloc(pool, sizeof *s + sid.len + 1);
-    if (!s)
+    struct eio_session *s = NULL;
+    if (!sid.ptr && rand_id(made) == 0)
+        sid = sioc_str_n(made, RAND_ID_LEN);
+    if (sid.ptr && handshake)
+        s = pool_zalloc(pool, sizeof *s + sid.len + 1);
+    if (!s) {
+        eio_handshake_free(engine->loop, handshake);
         return NULL;
+    }
     memcpy(s->sid, sid.ptr, sid.len);
     s->sid_len = (uint8_t)sid.len;
     s->engine = engine;
     s->ping_interval_ms = (uint32_t)engine->options->ping_interval_ms;
     s->ping_timeout_ms = (uint32_t)engine->options->ping_timeout_ms;
-    s->handshake = eio_handshake_new(request, engine->options->proxies);
+    s->handshake = handshake;
     net_timer_init(&s->timer, on_timer);
-    if (!s->handshake || keyset_add(&engine->sessions, s) < 0) {
+    if (keyset_add(&engine->sessions, s) < 0) {
         eio_handshake_free(engine->loop, s->handshake);
         pool_free(pool, s, size_of(s));
         return NULL;
@@ -52,6 +54,12 @@ struct eio_session *eio_session_new(struct eio_engine *engine, struct http_reque
     s->protocol = 4;
     engine->metrics->sessions_opened++;
     return s;
+}
+
+struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
+                                    struct sioc_str sid)
+{
+    return eio_session_make(engine, eio_handshake_new(request, engine->options->proxies), sid);
 }
 
 static void session_free(struct net_loop *loop, struct net_garbage *garbage)
@@ -106,6 +114,8 @@ static uint64_t pong_timeout_ms(const struct eio_session *s)
 static void start_heartbeat(struct eio_session *s)
 {
     uint64_t ms = s->ping_interval_ms;
+    if (s->is_local)
+        return; /* it lives as long as whoever has opened it */
     if (s->protocol == 3)
         ms += pong_timeout_ms(s);
     net_timer_start(s->engine->loop, &s->timer, ms);
@@ -274,6 +284,14 @@ void eio_session_receive_binary(struct eio_session *s, struct sioc_str bytes)
 
 /* ---- sending ---- */
 
+static int carry(struct eio_session *s, struct eio_frame *frame)
+{
+    if (s->is_local)
+        return eio_local_carry(s->local, frame);
+    return s->polling ? eio_polling_send(s->polling, frame)
+                      : eio_websocket_carry(s, s->ws, frame);
+}
+
 /* A slow reader is thrown out in the next turn, not here: the sender may be in the middle of a
  * broadcast. */
 static void choke(struct eio_session *s)
@@ -294,8 +312,7 @@ int eio_session_send(struct eio_session *s, struct eio_frame *frame)
     if (s->choked)
         return SIOC_EFULL;
     s->engine->metrics->packets_out++;
-    int error =
-        s->polling ? eio_polling_send(s->polling, frame) : eio_websocket_carry(s, s->ws, frame);
+    int error = carry(s, frame);
     if (error == SIOC_EFULL)
         choke(s);
     return error;
@@ -303,7 +320,7 @@ int eio_session_send(struct eio_session *s, struct eio_frame *frame)
 
 void eio_session_pause(struct eio_session *s)
 {
-    if (s->state == EIO_STATE_OPEN && s->ws)
+    if (s->state == EIO_STATE_OPEN && !s->is_local && s->ws)
         ws_conn_pause(s->ws);
 }
 
@@ -311,6 +328,8 @@ bool eio_session_writable(const struct eio_session *s)
 {
     if (s->state != EIO_STATE_OPEN)
         return false;
+    if (s->is_local)
+        return true;
     return s->polling ? eio_polling_writable(s->polling) : ws_conn_idle(s->ws);
 }
 
@@ -337,8 +356,9 @@ void eio_session_fail(struct eio_session *s, const char *reason, const char *det
     session_end(s, reason, details);
     if (s->polling)
         eio_polling_close(s->polling);
-    if (s->ws) {
+    if (s->is_local)
+        eio_local_gone(s->local);
+    else if (s->ws)
         ws_conn_close(s->ws, 0, STR(""));
-        s->ws = NULL;
-    }
+    s->ws = NULL;
 }

@@ -14,6 +14,7 @@
 #include "net/timer.h"
 
 struct eio_polling;
+struct eio_local;
 
 enum eio_state {
     EIO_STATE_OPEN = 1,
@@ -25,8 +26,11 @@ enum eio_state {
 struct eio_session {
     struct eio_engine *engine;
     void *user;
-    struct eio_polling *polling; /* exactly one of polling and ws is set while open */
-    struct ws_conn *ws;
+    struct eio_polling *polling; /* exactly one of these three is set while open */
+    union {
+        struct ws_conn *ws;
+        struct eio_local *local; /* is_local */
+    };
     struct eio_handshake *handshake;
     union {
         struct net_timer timer; /* next ping, or the pong's deadline, or the closing deadline */
@@ -39,6 +43,7 @@ struct eio_session {
     bool awaiting_pong;
     bool deadline_extended; /* once per ping (protocol.md 1.13) */
     bool choked;            /* its queue is full: it will be closed in the next turn */
+    bool is_local;          /* its client is in this process (local.h) */
     uint8_t sid_len;
     char sid[]; /* NUL-terminated */
 };
@@ -79,8 +84,11 @@ static inline bool eio_session_is_open(const struct eio_session *session)
 
 /* ---- for the transports ---- */
 
-/* A new session of v4 without transport; adds it to the engine's table.  sid: ptr NULL = make
- * one.  NULL when out of memory. */
+/* A new session of v4 without transport; adds it to the engine's table.  handshake: taken, NULL
+ * = out of memory.  sid: ptr NULL = make one.  NULL when out of memory. */
+struct eio_session *eio_session_make(struct eio_engine *engine, struct eio_handshake *handshake,
+                                     struct sioc_str sid);
+/* The same with the handshake of a request. */
 struct eio_session *eio_session_new(struct eio_engine *engine, struct http_request *request,
                                     struct sioc_str sid);
 /* The transport is set: sends the open packet, tells the floor above, starts the heartbeat. */

@@ -140,7 +140,10 @@ void sio_dynamic_free_all(struct sioc_server *server)
     struct list *node;
     while ((node = list_pop(&server->dynamic))) {
         struct sioc_namespace *nsp = LIST_ENTRY(node, struct sioc_namespace, node);
-        if (!nsp->discarded) /* the others go at the end of the turn, and need no server */
+        if (nsp->discarded) /* it goes at the end of the turn, when there is no server any more
+                             */
+            sio_namespace_drop_handlers(nsp);
+        else
             sio_namespace_free(nsp);
     }
     while ((node = list_pop(&server->parents)))

@@ -39,6 +39,7 @@
 struct sio_client;
 struct sio_recovery; /* recovery.h */
 struct sio_tracking;
+struct sio_tests; /* test_client.c */
 
 /* ---- handlers (handlers.c) ---- */
 
@@ -117,6 +118,8 @@ struct sioc_server {
     uint32_t rebind_websocket_at; /* ... and of `websockets` */
     int (*socket_save)(void *user, struct sioc_socket *socket, struct sioc_sink *sink);
     void *socket_save_user;
+
+    struct sio_tests *tests; /* while test clients are open (test_client.c) */
 
     bool closing;
     void (*closed)(void *user);

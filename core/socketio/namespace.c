@@ -69,13 +69,19 @@ void sio_namespace_announce(struct sioc_namespace *nsp)
     sio_listeners_call(&nsp->server->root->lifecycle, STR("new_namespace"), &event);
 }
 
-void sio_namespace_free(struct sioc_namespace *nsp)
+void sio_namespace_drop_handlers(struct sioc_namespace *nsp)
 {
-    sio_recovery_free(nsp);
     sio_listeners_free(&nsp->events);
     sio_listeners_free(&nsp->lifecycle);
     for (size_t i = 0; i < nsp->middleware_count; i++)
         sio_handler_drop(&nsp->middleware[i]);
+    nsp->middleware_count = 0;
+}
+
+void sio_namespace_free(struct sioc_namespace *nsp)
+{
+    sio_recovery_free(nsp);
+    sio_namespace_drop_handlers(nsp);
     mem_free(nsp->middleware);
     if (nsp->is_parent)
         sio_handler_drop(&nsp->matcher);

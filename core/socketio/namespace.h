@@ -12,7 +12,8 @@ int sio_namespace_make(struct sioc_server *server, struct sioc_str name,
                        struct sioc_namespace **ret_nsp);
 /* Calls the "new_namespace" handlers of "/". */
 void sio_namespace_announce(struct sioc_namespace *nsp);
-void sio_namespace_free(struct sioc_namespace *nsp); /* no socket may be left */
+void sio_namespace_drop_handlers(struct sioc_namespace *nsp); /* but for a matcher */
+void sio_namespace_free(struct sioc_namespace *nsp);          /* no socket may be left */
 struct sioc_namespace *sio_namespace_find(const struct sioc_server *server,
                                           struct sioc_str name);
 int sio_namespace_add(struct sioc_namespace *nsp,

@@ -35,8 +35,6 @@ static void socket_free(struct net_loop *loop, struct net_garbage *garbage)
 {
     struct sioc_socket *s =
         (struct sioc_socket *)(void *)((char *)garbage - offsetof(struct sioc_socket, garbage));
-    sio_listeners_free(&s->listeners);
-    sio_listeners_free(&s->outgoing);
     sio_gate_free(s);
     sio_tracking_free(s);
     mem_free(s->auth);
@@ -109,11 +107,14 @@ static void leave_client(struct sioc_socket *s)
     s->client->socket_count--;
 }
 
-/* Off all tables: nobody finds the socket any more.  The memory stays until the end of the
- * turn. */
+/* Off all tables: nobody finds the socket any more.  Its handlers are dropped now, because
+ * whose they are may be gone by the end of the turn; until then only the memory stays. */
 static void bury(struct sioc_socket *s)
 {
     struct sioc_server *server = s->nsp->server;
+    sio_listeners_free(&s->listeners);
+    sio_listeners_free(&s->outgoing);
+    sio_gate_clear(s);
     handle_remove(&server->sockets, s->handle);
     if (s->host_ref && server->socket_gone)
         server->socket_gone(s->host_owner, s->host_ref);

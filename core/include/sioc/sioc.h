@@ -17,6 +17,7 @@
 #include <sioc/shared.h>
 #include <sioc/sink.h>
 #include <sioc/socket.h>
+#include <sioc/test.h>
 #include <sioc/watch.h>
 #include <sioc/websocket.h>
 
