@@ -430,7 +430,7 @@ void cli_print_help(FILE *out)
           "    serves Socket.IO as the script says; without a script: a page that shows it "
           "works\n"
           "sioc check app.lua\n"
-          "    loads the script without serving; says file:line: message when it cannot\n"
+          "    loads the script and runs its checks; says file:line: message what is wrong\n"
           "sioc reload [--pid N | --port N]\n"
           "    asks the server that runs (on port 3000) to load its script again\n"
           "sioc bench URL [--help]\n"

@@ -23,6 +23,7 @@ enum slua_type {
     SLUA_WEBSOCKET,
     SLUA_ENGINE,
     SLUA_SHARED,
+    SLUA_TEST_SOCKET,
     SLUA_TYPES
 };
 

@@ -4,6 +4,7 @@
  * from the other is reload.c and carry.c.
  */
 #include "api.h"
+#include "check.h"
 #include "watchdog.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,11 +54,26 @@ bool slua_app_keep(struct slua_app *app, struct sioc_server *server)
 
 /* ---- what a generation is told (struct sioc_script_ops) ---- */
 
-static void on_loaded(void *user, int code, const char *error)
+static uint64_t load_timeout_ms(const struct slua_config *config)
+{
+    return (uint64_t)(config->load_timeout_s * 1000);
+}
+
+static void on_checked(void *user, int code, const char *error)
 {
     struct slua_host *host = user;
 
     sioc_script_loaded(host->app->script, host, code, error);
+}
+
+static void on_loaded(void *user, int code, const char *error)
+{
+    struct slua_host *host = user;
+
+    if (code >= 0 && slua_checks_any(host))
+        slua_checks_begin(host, 0, on_checked, host);
+    else
+        sioc_script_loaded(host->app->script, host, code, error);
 }
 
 static void *load(void *user, unsigned number)
@@ -157,7 +173,14 @@ static void retired(void *user, unsigned number, unsigned ended)
         slua_log(app->host, SIOC_LOG_DEBUG, "generation %u is gone", number);
 }
 
+static void late(void *user, void *generation, char *error, size_t cap)
+{
+    (void)user;
+    slua_checks_late(generation, error, cap);
+}
+
 static const struct sioc_script_ops ops = {.load = load,
+                                           .late = late,
                                            .swap = swap,
                                            .rebind = rebind,
                                            .retire = retire,
@@ -200,10 +223,14 @@ int slua_app_load(struct slua_app *app, char *ret_error, size_t cap)
 
 int slua_app_start(struct slua_app *app, char *ret_error, size_t cap)
 {
+    struct sioc_script_limits limits;
     int r = slua_host_start(app->host, ret_error, cap);
 
+    sioc_script_limits_init(&limits);
+    limits.load_timeout_ms = load_timeout_ms(app->config);
+
     if (r >= 0)
-        r = sioc_script_new(app->loop, &ops, app, NULL, app->host, &app->script);
+        r = sioc_script_new(app->loop, &ops, app, &limits, app->host, &app->script);
     if (r >= 0 && app->follow)
         slua_follow_set(app->follow, app->host, true);
     return r;

@@ -4,6 +4,7 @@
  * can crash the interpreter), os.exit in the middle of a turn, and what disarms the watchdog
  * (debug.sethook, getregistry, setmetatable) or fills the memory (collectgarbage "stop").
  */
+#include "check.h"
 #include "task.h"
 #include <string.h>
 
@@ -63,6 +64,7 @@ static int os_exit(lua_State *L)
 {
     int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
 
+    slua_check_forbid(L, "os.exit");
     slua_host_stop(slua_host_of(L), code);
     return slua_wait(L, NULL, 0);
 }

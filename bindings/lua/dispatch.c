@@ -174,6 +174,7 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
     info.owner = server;
     info.quiet = false;
     info.muted = false;
+    info.check = false;
     info.done = NULL;
     info.user = NULL;
     info.name[0] = '\0';

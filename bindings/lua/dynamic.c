@@ -57,6 +57,18 @@ struct slua_nsp *slua_push_nsp(lua_State *L, struct slua_server *server,
     return lua_touserdata(L, top + 1);
 }
 
+/* One that has closed since (a check has brought it about) is made anew, if the script still
+ * holds it. */
+static struct sioc_namespace *place_of(struct sioc_server *live, struct sioc_namespace *other)
+{
+    struct sioc_namespace *core = sioc_server_same_namespace(live, other);
+
+    if (!core && sioc_namespace_parent(other))
+        sioc_namespace_child(sioc_server_same_namespace(live, sioc_namespace_parent(other)),
+                             sioc_namespace_name(other), &core);
+    return core ? core : sioc_server_same_namespace(live, sioc_namespace_parent(other));
+}
+
 /* The table of namespaces at the top is replaced by one that has them by their new addresses.
  */
 static void move_table(lua_State *L, struct sioc_server *live, int value)
@@ -70,7 +82,7 @@ static void move_table(lua_State *L, struct sioc_server *live, int value)
         lua_setmetatable(L, old + 1);
     for (lua_pushnil(L); lua_next(L, old); lua_pop(L, 1)) {
         struct slua_nsp *nsp = lua_touserdata(L, -1);
-        struct sioc_namespace *core = sioc_server_same_namespace(live, nsp->core);
+        struct sioc_namespace *core = place_of(live, nsp->core);
 
         if (sioc_namespace_parent(nsp->core)) {
             sioc_namespace_ref(core);

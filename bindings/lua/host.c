@@ -4,6 +4,7 @@
  * call, so that lack of memory (the state has a limit) costs a handler and never the process.
  */
 #include "host.h"
+#include "check.h"
 #include "task.h"
 #include "watchdog.h"
 #include <errno.h>
@@ -16,6 +17,7 @@ void slua_config_init(struct slua_config *config)
         .port_override = -1,
         .handler_timeout_s = 5,
         .memory_limit_bytes = (size_t)256 << 20,
+        .load_timeout_s = 10,
         .log_level = SIOC_LOG_INFO,
         .log = sioc_log_stderr,
     };
@@ -238,6 +240,16 @@ static void turn_until_over(struct slua_load *load)
     host->turning = false;
 }
 
+static void on_checked(void *user, int code, const char *error)
+{
+    struct slua_load *load = user;
+
+    if (code < 0)
+        set_error(load, code, error);
+    load->over = true;
+    sioc_loop_stop(load->host->loop);
+}
+
 int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
 {
     struct slua_load load = {.host = host, .error = ret_error, .cap = cap};
@@ -250,6 +262,12 @@ int slua_host_load(struct slua_host *host, char *ret_error, size_t cap)
         set_error(&load, SIOC_ENOMEM, "not enough memory");
     }
     turn_until_over(&load);
+    if (load.over && load.code >= 0 && !host->stopped && slua_checks_any(host)) {
+        load.over = false;
+        slua_checks_begin(host, (uint64_t)(host->config->load_timeout_s * 1000), on_checked,
+                          &load);
+        turn_until_over(&load);
+    }
     if (!load.over) /* it still waits: `done` must not find this frame */
         slua_pool_drop_all(host);
     if (host->stopped && load.code == SIOC_EINVAL)
@@ -325,6 +343,7 @@ void slua_host_free(struct slua_host *host)
 {
     if (!host)
         return;
+    slua_checks_free(host);
     host->closing = true;
     if (host->L) {
         slua_luv_close(host); /* its callbacks run once more */

@@ -23,8 +23,9 @@ struct slua_server; /* server.c */
 struct slua_luv;
 struct slua_timer;
 struct slua_file;
-struct slua_load; /* host.c */
-struct slua_app;  /* app.c */
+struct slua_load;   /* host.c */
+struct slua_app;    /* app.c */
+struct slua_checks; /* check.c */
 struct slua_follow;
 
 /* Registry references and addresses that the hot paths compare instead of looking up names. */
@@ -51,12 +52,13 @@ struct slua_host {
     struct slua_timer *timers;   /* sioc.after, sioc.every that are active (timers.c) */
     struct slua_file *files;     /* what was loaded: script and modules (require.c) */
     struct slua_values values;
-    struct slua_load *load;   /* while it loads aside */
-    struct slua_app *app;     /* NULL: a host on its own, which is never reloaded */
-    unsigned number;          /* of the generation */
-    int unload_ref;           /* sioc.on_unload: a list of functions */
-    int state_base_ref;       /* sioc.state as it was when the load began; 0: none */
-    double handler_timeout_s; /* what the script asks for; 0: nothing */
+    struct slua_load *load;     /* while it loads aside */
+    struct slua_checks *checks; /* NULL: the script has none */
+    struct slua_app *app;       /* NULL: a host on its own, which is never reloaded */
+    unsigned number;            /* of the generation */
+    int unload_ref;             /* sioc.on_unload: a list of functions */
+    int state_base_ref;         /* sioc.state as it was when the load began; 0: none */
+    double handler_timeout_s;   /* what the script asks for; 0: nothing */
     struct slua_settings settings;
     struct sioc_shared *shared;       /* where sioc.shared writes to now */
     struct sioc_shared *shared_draft; /* owned; over the next one, while it loads aside */
@@ -69,6 +71,7 @@ struct slua_host {
     bool loading;          /* the script's top level runs */
     bool turning;          /* ... and waits, while the loop turns for it */
     bool draft;            /* it loads aside: nothing that it does may be seen */
+    bool checking;         /* its checks run (check.c) */
     bool retired;          /* it only finishes what it began: its handlers are off */
     bool closing;
     bool stopped; /* sioc.stop or os.exit was called */
@@ -100,6 +103,7 @@ struct slua_task_info {
     struct slua_server *owner;  /* whose "error" handlers hear of it; NULL = none */
     bool quiet; /* errors are not reported: `done` does with them what it likes */
     bool muted; /* a connection handler is replayed: nobody hears what it says */
+    bool check; /* it is a check, or comes of one: what it does is undone afterwards */
     /* Called when the body has returned or failed; may be NULL.  Also for a task that still
      * waits when the host is freed (status LUA_ERRRUN, host->closing).  It runs outside of any
      * protected call: look at results, but create nothing on L (that may raise); whatever needs
@@ -207,7 +211,8 @@ void slua_open_module(lua_State *L); /* makes it: package.loaded.sioc (module.c)
 void slua_open_values(lua_State *L); /* null array binary raw Buffer json */
 void slua_open_timers(lua_State *L); /* sleep after every spawn now */
 void slua_open_log(lua_State *L);    /* log, version, stop, state */
-void slua_open_server(lua_State *L); /* server */
+void slua_open_server(lua_State *L); /* server shared test_socket */
+void slua_open_check(lua_State *L);  /* check */
 
 /* ---- the other parts of the host, for host.c ---- */
 
@@ -221,6 +226,7 @@ int slua_load_file(lua_State *L, const char *path);
 const char *slua_host_file(const struct slua_host *host, size_t index);
 void slua_timers_free(struct slua_host *host);
 void slua_timers_stop_repeating(struct slua_host *host);
+void slua_timers_stop_checks(struct slua_host *host); /* that checks have started */
 void slua_files_free(struct slua_file **list);
 const char *slua_files_at(const struct slua_file *list, size_t index);
 /* Takes the loop of luv down; before lua_close.  Callbacks may still run. */

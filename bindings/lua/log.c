@@ -3,7 +3,7 @@
  * Arguments are joined as print does, with tables as JSON.  What is below the log level is not
  * even put together.
  */
-#include "host.h"
+#include "check.h"
 
 /* Pushes the text of the value at index. */
 static void push_text(lua_State *L, int index)
@@ -67,6 +67,7 @@ static int log_error(lua_State *L)
 
 static int stop(lua_State *L)
 {
+    slua_check_forbid(L, "sioc.stop");
     slua_host_stop(slua_host_of(L), (int)luaL_optinteger(L, 1, 0));
     return 0;
 }

@@ -10,6 +10,7 @@ void slua_open_module(lua_State *L)
     slua_open_log(L);
     slua_open_server(L);
     slua_open_reload(L);
+    slua_open_check(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_insert(L, -2);
     lua_setfield(L, -2, "sioc");

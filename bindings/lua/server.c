@@ -5,6 +5,7 @@
  * has run without an error.
  */
 #include "api.h"
+#include "check.h"
 #include "task.h"
 #include "watchdog.h"
 #include <stdio.h>
@@ -88,6 +89,7 @@ static int new_server(lua_State *L)
     bool first;
     int r;
 
+    slua_check_forbid(L, "sioc.server");
     if (slua_is_retired(api))
         return luaL_error(L, "sioc.server: this code was replaced by a reload");
     lua_settop(L, 1);
@@ -158,6 +160,7 @@ static int server_listen(lua_State *L)
     char error[400];
     int bound;
 
+    slua_check_forbid(L, "io:listen");
     luaL_argcheck(L, port >= 0 && port <= 65535, 2, "a port from 0 to 65535 expected");
     luaL_argcheck(L, len > 0 && len < sizeof address.host, 3, "the name of a host expected");
     memcpy(address.host, host, len + 1);
@@ -255,6 +258,7 @@ static void close_server(struct slua_server *server)
 
 static int server_close(lua_State *L)
 {
+    slua_check_forbid(L, "io:close");
     close_server(self(L));
     return 0;
 }
@@ -469,6 +473,7 @@ void slua_open_server(lua_State *L)
     slua_open_engine(L, api);
     slua_open_admission(L, api);
     slua_open_shared(L, api);
+    slua_open_test_socket(L, api);
 
     lua_pushlightuserdata(L, api);
     lua_pushcclosure(L, new_server, 1);

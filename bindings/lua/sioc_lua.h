@@ -25,6 +25,7 @@ struct slua_config {
     size_t option_count;
     double handler_timeout_s;  /* CPU seconds a handler may run without waiting; default 5 */
     size_t memory_limit_bytes; /* of the Lua state; default 256 MiB */
+    double load_timeout_s;     /* to load aside, checks included; default 10 */
     bool watch;                /* reload when a file of the script was saved (slua_app) */
     bool watch_poll;           /* ... by looking at them all the time */
     enum sioc_log_level log_level;
@@ -46,9 +47,10 @@ void slua_config_init(struct slua_config *config);
 /* loop, config: borrowed, outlive the host.  0, SIOC_ENOMEM. */
 int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
                   struct slua_host **ret_host);
-/* Runs the script's top level.  On failure a complete message "file:line: what" (with traceback
- * lines behind it for run-time errors) is in ret_error.  Nothing listens yet. 0, SIOC_ENOTFOUND
- * (unreadable), SIOC_ESYNTAX, SIOC_EINVAL (run-time error), SIOC_ETIMEDOUT, SIOC_ENOMEM. */
+/* Runs the script's top level and its checks.  On failure a complete message "file:line: what"
+ * (with traceback lines behind it for run-time errors) is in ret_error.  Nothing listens yet.
+ * 0, SIOC_ENOTFOUND (unreadable), SIOC_ESYNTAX, SIOC_EINVAL (run-time error), SIOC_ETIMEDOUT,
+ * SIOC_ENOMEM. */
 int slua_host_load(struct slua_host *host, char *ret_error, size_t cap);
 /* Opens what the script's io:listen calls asked for (a script that never called it gets the
  * default). On failure the message names the address. */

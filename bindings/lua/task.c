@@ -7,6 +7,7 @@
  * Nothing here raises: what creates values runs in a protected call or inside the coroutine.
  */
 #include "task.h"
+#include "check.h"
 #include "watchdog.h"
 #include <stdlib.h>
 
@@ -159,7 +160,9 @@ static void fail(struct slua_host *host, struct slua_task *task, int status)
     reset(host, task);
     if (status == LUA_ERRMEM) /* only now is it garbage; without this the state stays full */
         lua_gc(host->L, LUA_GCCOLLECT);
-    if (!task->info.quiet)
+    if (!task->info.quiet && task->info.check && host->checking)
+        slua_check_report(host, &task->info, text);
+    else if (!task->info.quiet)
         slua_report(host, &task->info, text);
     end(host, task, status == LUA_YIELD ? LUA_ERRRUN : status, 0, stopped, text);
     lua_settop(host->L, height); /* the text goes */
@@ -210,6 +213,14 @@ static void drive(struct slua_host *host, struct slua_task *task, int args)
     }
 }
 
+/* While a host checks itself its only clients are those of the checks. */
+static bool comes_of_check(const struct slua_host *host, const struct slua_task_info *info)
+{
+    const struct slua_task *outer = host->pool->current;
+
+    return info->server || (outer && outer->info.check);
+}
+
 int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
              const struct slua_task_info *info)
 {
@@ -218,6 +229,8 @@ int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
     if (!task)
         return SIOC_ENOMEM;
     task->info = *info;
+    if (host->checking && comes_of_check(host, info))
+        task->info.check = true;
     lua_pushcfunction(task->L, body);
     lua_pushlightuserdata(task->L, arg);
     drive(host, task, 1);
@@ -314,6 +327,20 @@ void slua_pool_drop_all(struct slua_host *host)
         if (task->state != SLUA_TASK_WAITING)
             continue;
         end(host, task, LUA_ERRRUN, 0, false, "the program ends");
+        release(host, task, false);
+    }
+}
+
+void slua_pool_drop_checks(struct slua_host *host)
+{
+    struct slua_pool *pool = host->pool;
+
+    for (size_t i = 0; i < pool->count; i++) {
+        struct slua_task *task = pool->tasks[i];
+
+        if (task->state != SLUA_TASK_WAITING || !task->info.check)
+            continue;
+        end(host, task, LUA_ERRRUN, 0, false, "the check is over");
         release(host, task, false);
     }
 }

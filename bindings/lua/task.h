@@ -52,6 +52,8 @@ struct slua_pool {
 int slua_pool_new(struct slua_pool **ret_pool);
 /* Drops every task that waits (their `done` is called). */
 void slua_pool_drop_all(struct slua_host *host);
+/* Those that checks have brought about. */
+void slua_pool_drop_checks(struct slua_host *host);
 size_t slua_pool_waiting(const struct slua_pool *pool); /* how many tasks wait */
 void slua_pool_free(struct slua_pool *pool);            /* accepts NULL */
 

@@ -3,6 +3,7 @@
  * A timer is a userdata that keeps itself (and its function) in the registry while it is
  * active.  Invariant: it is in the host's list exactly while its sioc_timer exists.
  */
+#include "check.h"
 #include "task.h"
 #include <math.h>
 #include <time.h>
@@ -13,6 +14,7 @@ struct slua_timer {
     struct slua_timer *next, **link;
     int self_ref; /* keeps the userdata; its user value is the function */
     bool repeats;
+    bool check;    /* started by a check */
     uint64_t task; /* of the last run: while it lives, `every` skips */
 };
 
@@ -89,7 +91,8 @@ static void timer_due(void *user)
     struct slua_task_info info = {.what = timer->repeats ? "sioc.every" : "sioc.after",
                                   .owner = timer->host->servers};
 
-    if (timer->host->draft && timer->repeats)
+    info.check = timer->check;
+    if (timer->host->draft && timer->repeats && !timer->check)
         return; /* it does not serve yet */
     if (!timer->repeats)
         timer->timer = NULL;
@@ -116,6 +119,7 @@ static int start_timer(lua_State *L, bool repeats)
     lua_settop(L, 2);
     timer = lua_newuserdatauv(L, sizeof *timer, 1);
     *timer = (struct slua_timer){.host = host, .self_ref = LUA_NOREF, .repeats = repeats};
+    timer->check = slua_in_check(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);
     lua_pushvalue(L, 2);
@@ -162,6 +166,17 @@ void slua_timers_stop_repeating(struct slua_host *host)
     for (struct slua_timer *t = host->timers, *next; t; t = next) {
         next = t->next;
         if (!t->repeats)
+            continue;
+        stop_timer(t);
+        forget(t);
+    }
+}
+
+void slua_timers_stop_checks(struct slua_host *host)
+{
+    for (struct slua_timer *t = host->timers, *next; t; t = next) {
+        next = t->next;
+        if (!t->check)
             continue;
         stop_timer(t);
         forget(t);

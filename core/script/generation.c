@@ -135,9 +135,11 @@ static void retire(struct sioc_script *s, void *generation, unsigned number)
 static void on_deadline(struct net_timer *timer)
 {
     struct sioc_script *s = LIST_ENTRY(timer, struct sioc_script, deadline);
-    char error[96];
+    char error[512];
     snprintf(error, sizeof error, "the script was not loaded after %g s",
              (double)s->limits.load_timeout_ms / 1e3);
+    if (s->ops->late && s->next)
+        s->ops->late(s->user, s->next, error, sizeof error);
     refuse(s, SIOC_ETIMEDOUT, error);
 }
 
@@ -259,22 +261,28 @@ void sioc_script_stop(struct sioc_script *s)
     s->phase = IDLE;
 }
 
+void sioc_script_limits_init(struct sioc_script_limits *limits)
+{
+    *limits = (struct sioc_script_limits){.load_timeout_ms = 10000,
+                                          .retire_timeout_ms = 30000,
+                                          .retired_max = 2,
+                                          .slice = 500,
+                                          .slice_ms = 4};
+}
+
 int sioc_script_new(struct sioc_loop *loop, const struct sioc_script_ops *ops, void *user,
                     const struct sioc_script_limits *limits, void *current,
                     struct sioc_script **ret_script)
 {
-    static const struct sioc_script_limits defaults = {.load_timeout_ms = 10000,
-                                                       .retire_timeout_ms = 30000,
-                                                       .retired_max = 2,
-                                                       .slice = 500,
-                                                       .slice_ms = 4};
     struct sioc_script *s = mem_zalloc(sizeof *s);
     if (!s)
         return SIOC_ENOMEM;
     s->loop = loop;
     s->ops = ops;
     s->user = user;
-    s->limits = limits ? *limits : defaults;
+    sioc_script_limits_init(&s->limits);
+    if (limits)
+        s->limits = *limits;
     if (s->limits.retired_max > MAX_RETIRED)
         s->limits.retired_max = MAX_RETIRED;
     s->current = current;

@@ -161,7 +161,7 @@ int sioc_test_open(struct sioc_server *server, const struct sioc_test_handshake 
     const struct sioc_test_handshake *h = handshake ? handshake : &nothing;
     if (server->address_count > 0 || server->closing)
         return SIOC_ESTATE;
-    if (size_of(h) > MAX_HANDSHAKE_BYTES)
+    if (size_of(h) > MAX_HANDSHAKE_BYTES || h->address.len > UINT8_MAX)
         return SIOC_ETOOBIG;
     struct sioc_test_client *c = mem_zalloc(sizeof *c);
     if (!c || tests_begin(server) < 0) {

@@ -690,6 +690,69 @@ function Shared:cas(key, old, new, ttl) end
 ---@return sioc.Shared
 function sioc.shared(name) end
 
+---A client for checks, without a network; see sioc.test_socket.
+---@class sioc.TestSocket
+---@field id string
+---@field connected boolean
+---@field emitted sioc.Emitted[] all that was emitted to it, in order
+---@field socket? sioc.Socket the one that handlers are given
+local TestSocket = {}
+
+---@class sioc.Emitted the arguments are its elements 1 to n
+---@field name string
+---@field n integer
+---@field ack? fun(...: sioc.Value): boolean answers, when an answer is wanted
+
+---The client sends the event.
+---@param event string
+---@param ... sioc.Value
+---@return boolean sent false: it is not connected
+function TestSocket:receive(event, ...) end
+
+---@async
+---@param event string
+---@param ... sioc.Value
+---@return any answer nil: none came
+---@return any err
+function TestSocket:receive_with_ack(event, ...) end
+
+---Waits for the next event of that name; the check fails when none comes.
+---@async
+---@param event string
+---@param seconds? number default 2
+---@return any ...
+function TestSocket:expect(event, seconds) end
+
+---The client leaves the namespace.
+function TestSocket:disconnect() end
+
+---Its connection breaks.
+function TestSocket:close() end
+
+---@class sioc.TestSocketOptions
+---@field nsp? string default "/"
+---@field auth? table
+---@field headers? table<string, string>
+---@field query? table<string, string|number>
+---@field address? string default "127.0.0.1"
+---@field server? sioc.Server default: the first
+---@field timeout? number seconds that its functions wait; default 2
+
+---In checks only.  Waits until it is connected; nil, message and data when it is refused.
+---@async
+---@param options? sioc.TestSocketOptions
+---@return sioc.TestSocket?
+---@return string? message
+---@return any data
+function sioc.test_socket(options) end
+
+---Tried out before the script serves: when it fails, the script does not start, or the reload is
+---refused.
+---@param name string
+---@param fn fun()
+---@overload fun(fn: fun())
+function sioc.check(name, fn) end
+
 ---Called when a reload has replaced this script: close what it has opened.
 ---@param fn fun()
 function sioc.on_unload(fn) end

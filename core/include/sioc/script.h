@@ -33,6 +33,9 @@ struct sioc_script_ops {
     /* Makes generation `number` and begins to load it; nothing of it may be visible yet.
      * sioc_script_loaded says how it ended, maybe before this returns.  NULL: out of memory. */
     void *(*load)(void *user, unsigned number);
+    /* It has not loaded in time, and is dropped next.  May put a better message than that into
+     * error, NUL-terminated.  May be NULL. */
+    void (*late)(void *user, void *generation, char *error, size_t cap);
     /* Loaded: makes it the one that serves.  On failure nothing has changed, and a message is
      * in ret_error. */
     int (*swap)(void *user, void *generation, char *ret_error, size_t cap);
@@ -57,6 +60,9 @@ struct sioc_script_limits {
     size_t slice;               /* sockets re-bound per turn of the loop; 500 */
     double slice_ms;            /* ... or as many as fit into this time; 4 */
 };
+
+/* The defaults. */
+SIOC_API void sioc_script_limits_init(struct sioc_script_limits *limits);
 
 /* current: the generation that serves already, number 1.  loop, ops, user: borrowed, outlive
  * it.  limits: copied; NULL = the defaults above.  0, SIOC_ENOMEM. */

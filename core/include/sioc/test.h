@@ -26,7 +26,7 @@ struct sioc_test_client;
 /* Of its first request.  A slice with ptr NULL is left to the server. */
 struct sioc_test_handshake {
     struct sioc_str query;   /* encoded pairs, behind those of Engine.IO; none */
-    struct sioc_str address; /* 127.0.0.1 */
+    struct sioc_str address; /* at most 255 bytes; 127.0.0.1 */
     const struct sioc_http_field *headers;
     size_t header_count;
 };
