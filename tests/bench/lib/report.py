@@ -49,7 +49,7 @@ class Report:
 
     def ratios(self, names):
         pairs = [('node', 'sioc'), ('bun', 'sioc'), ('python', 'sioc'), ('socketioxide', 'sioc'), ('go', 'sioc'), ('sioc', 'limit'),
-                 ('sioc', 'limit-co'), ('sioc', 'bun-raw')]
+                 ('sioc', 'limit-co'), ('sioc', 'bun-raw'), ('sioc-python', 'sioc'), ('python', 'sioc-python')]
         pairs = [pair for pair in pairs if set(pair) <= set(self.peers)]
 
         def text(name, pair):
