@@ -82,4 +82,5 @@ def all_targets(results):
                ratios(results, many[:1], 'python', 'sioc-python', at_least=40) +
                ratios(results, one[:1], 'python', 'sioc-python', at_least=10)),
         Target('connect', 'connect: WebSocket handshake + CONNECT', "≥ 0.6 × limit's rate; ≥ 5 × Node's", [of_rate('limit', 0.6), of_rate('node', 5)]),
+        Target('workers', 'workers', 'two workers ≥ 1.9 × one where cores allow'),
     ]
