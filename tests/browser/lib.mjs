@@ -35,7 +35,7 @@ function environment() {
   const env = { ...process.env, PYTHONPATH: modules, PYTHONDONTWRITEBYTECODE: '1' };
   if (program.includes('/dev/')) {
     env.LD_PRELOAD = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
-    env.ASAN_OPTIONS = `detect_leaks=0:${process.env.ASAN_OPTIONS ?? ''}`;
+    env.ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ?? ''}:detect_leaks=0`;
   }
   return env;
 }
