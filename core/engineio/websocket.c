@@ -16,17 +16,32 @@ static void on_closed(void *user, enum ws_closed_by by, uint16_t status, struct 
 {
     struct eio_session *s = user;
     (void)status;
-    (void)reason;
     s->ws = NULL;
-    eio_session_fail(s, by == WS_CLOSED_BY_ERROR ? "transport error" : "transport close", "");
+    if (by == WS_CLOSED_BY_ERROR)
+        eio_session_fail(s, "transport error", reason.ptr);
+    else
+        eio_session_fail(s, "transport close", "");
 }
 
 const struct ws_conn_events eio_websocket_events = {.message = on_message, .closed = on_closed};
 
+static void on_flushing(void *user)
+{
+    eio_session_tell(user, EIO_FLUSHING);
+}
+
+static void on_drained(void *user)
+{
+    eio_session_tell(user, EIO_DRAINED);
+}
+
+static const struct ws_conn_events watched_events = {
+    .message = on_message, .closed = on_closed, .flushing = on_flushing, .drained = on_drained};
+
 void eio_websocket_attach(struct eio_session *session, struct ws_conn *ws)
 {
     session->ws = ws;
-    ws_conn_set_user(ws, &eio_websocket_events, session);
+    ws_conn_set_user(ws, session->watched ? &watched_events : &eio_websocket_events, session);
 }
 
 static void ignore_message(void *user, bool binary, uint8_t *bytes, size_t len)

@@ -177,6 +177,10 @@ static int flush_queue(struct ws_conn *c)
 
 static void flush(struct ws_conn *c)
 {
+    if (c->undrained && c->state == WS_OPEN && c->events->flushing)
+        c->events->flushing(c->user);
+    if (c->state == WS_DEAD)
+        return;
     int result = flush_queue(c);
     if (result == SIOC_EIO) {
         lose(c);
@@ -210,16 +214,18 @@ static void finish(struct ws_conn *c)
         dispose(c, true);
 }
 
-void ws_conn_fail(struct ws_conn *c, uint16_t status)
+void ws_conn_fail(struct ws_conn *c, enum ws_fault fault, unsigned number)
 {
-    struct sioc_str no_reason = {NULL, 0};
+    char what[WS_FAULT_TEXT];
+    uint16_t status = (uint16_t)ws_fault_status(fault);
     bool was_open = c->state == WS_OPEN;
     if (c->state >= WS_FINISHING)
         return;
-    if (was_open)
-        (void)queue_close(c, status, no_reason);
+    if (was_open) /* the peer is told the status only */
+        (void)queue_close(c, status, (struct sioc_str){NULL, 0});
     finish(c);
-    tell_closed(c, was_open, WS_CLOSED_BY_ERROR, status, no_reason);
+    ws_fault_text(fault, number, what);
+    tell_closed(c, was_open, WS_CLOSED_BY_ERROR, status, sioc_str(what));
 }
 
 void ws_conn_peer_closes(struct ws_conn *c, uint16_t status, struct sioc_str reason)
@@ -236,7 +242,7 @@ static void on_timer(struct net_timer *timer)
     struct ws_conn *c = LIST_ENTRY(timer, struct ws_extra, timer)->conn;
     if (c->state == WS_OPEN) {
         c->config->metrics->reject_ws_frag++;
-        ws_conn_fail(c, WS_CLOSED_POLICY);
+        ws_conn_fail(c, WS_FAULT_SLOW, 0);
     } else {
         dispose(c, false);
     }
@@ -376,6 +382,11 @@ int ws_conn_send_shared(struct ws_conn *c, struct net_chunk *chunk,
 bool ws_conn_idle(const struct ws_conn *c)
 {
     return c->outq.count == 0 || c->pausing;
+}
+
+size_t ws_conn_waiting(const struct ws_conn *c)
+{
+    return c->outq.count;
 }
 
 size_t ws_conn_queued(const struct ws_conn *c)

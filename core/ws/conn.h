@@ -33,8 +33,12 @@ struct ws_conn_events {
     void (*message)(void *user, bool binary, uint8_t *bytes, size_t len);
     /* The connection is over for its user, who must forget it: no further event comes.  Never
      * called from inside ws_conn_send, nor after ws_conn_close or ws_conn_destroy.
-     *   status  1005 = empty close frame, 1006 = no close frame at all */
+     *   status  1005 = empty close frame, 1006 = no close frame at all
+     *   reason  the close frame's; BY_ERROR: what was wrong (fault.h), NUL-terminated */
     void (*closed)(void *user, enum ws_closed_by by, uint16_t status, struct sioc_str reason);
+    /* Optional: what was queued is about to be written.  Also called when the rest of what did
+     * not fit is. */
+    void (*flushing)(void *user);
     /* Optional: everything queued has been handed to the kernel. */
     void (*drained)(void *user);
     /* Optional: an answer to ws_conn_ping, or a pong that nobody asked for. */
@@ -77,7 +81,8 @@ int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
                         struct ws_variants *variants);
 /* Whether nothing is pending, but for a pause's sake: what `volatile` asks. */
 bool ws_conn_idle(const struct ws_conn *conn);
-/* Bytes that are pending. */
+/* Chunks, and bytes, that are pending. */
+size_t ws_conn_waiting(const struct ws_conn *conn);
 size_t ws_conn_queued(const struct ws_conn *conn);
 /* Writes what is queued now, and what is queued from here on some milliseconds later: for what
  * a client should find alone in what it reads (pause.h).  While it pauses already nothing is

@@ -20,7 +20,7 @@ static void share_out(struct ws_conn *c, size_t len)
         ws_reader_yield(&c->reader);
         break;
     case NET_SHARE_TOO_MUCH:
-        ws_conn_fail(c, WS_CLOSED_POLICY);
+        ws_conn_fail(c, WS_FAULT_FLOOD, 0);
         break;
     }
 }
@@ -43,7 +43,7 @@ static void on_ping(void *user, struct sioc_str payload)
         return;
     if (!ws_extra_ping_allowed(c->extra, net_loop_now_ms(c->outq.loop), max)) {
         c->config->metrics->reject_ws_ping++;
-        ws_conn_fail(c, WS_CLOSED_POLICY);
+        ws_conn_fail(c, WS_FAULT_PINGS, 0);
         return;
     }
     struct net_chunk *pong = ws_control_chunk(WS_PONG, payload);
@@ -80,7 +80,7 @@ static void watch_message(struct ws_conn *c)
     if (ws_reader_busy(&c->reader) && c->config->message_timeout_ms) {
         bool runs = c->extra && net_timer_active(&c->extra->timer);
         if ((ended || !runs) && !ws_conn_start_timer(c, c->config->message_timeout_ms))
-            ws_conn_fail(c, WS_CLOSED_NO_MEMORY);
+            ws_conn_fail(c, WS_FAULT_MEMORY, 0);
     } else if (c->extra) {
         net_timer_stop(&c->extra->timer);
         ws_conn_settle_extra(c);
@@ -102,12 +102,13 @@ static void count_violation(struct metrics *metrics, int status)
 /* Returns how many bytes were looked at. */
 static size_t feed(struct ws_conn *c, uint8_t *bytes, size_t len)
 {
-    struct ws_feed how = {&reader_events, c, c->config->max_message_bytes, 0, false};
+    struct ws_feed how = {
+        .events = &reader_events, .user = c, .max_message_bytes = c->config->max_message_bytes};
     c->delay_ms = 0;
     int status = ws_reader_feed(&c->reader, &how, bytes, len);
     if (status) {
         count_violation(c->config->metrics, status);
-        ws_conn_fail(c, (uint16_t)status);
+        ws_conn_fail(c, how.fault, how.fault_number);
     }
     if (c->state >= WS_FINISHING)
         return len;
@@ -198,7 +199,7 @@ void ws_conn_feed_new(struct ws_conn *c, uint8_t *bytes, size_t len)
     if (want_waiting(c))
         buf_put(&c->extra->waiting->bytes, bytes + used, len - used);
     if (!waiting_of(c) || waiting_of(c)->bytes.error)
-        ws_conn_fail(c, WS_CLOSED_NO_MEMORY);
+        ws_conn_fail(c, WS_FAULT_MEMORY, 0);
     else if (!waits)
         wait_for_turn(c);
 }

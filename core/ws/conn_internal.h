@@ -17,8 +17,6 @@ enum ws_conn_state {
 enum {
     WS_CLOSED_EMPTY = 1005,
     WS_CLOSED_ABRUPTLY = 1006,
-    WS_CLOSED_POLICY = 1008,
-    WS_CLOSED_NO_MEMORY = 1011,
 };
 
 /* Every client has one: mind the bytes. */
@@ -53,7 +51,7 @@ void ws_conn_settle_extra(struct ws_conn *c);
 /* The deadline; false when there is no memory for it. */
 bool ws_conn_start_timer(struct ws_conn *c, uint64_t delay_ms);
 /* The peer broke the protocol: says so, hears nothing more. */
-void ws_conn_fail(struct ws_conn *c, uint16_t status);
+void ws_conn_fail(struct ws_conn *c, enum ws_fault fault, unsigned number);
 /* The peer has sent its close frame. */
 void ws_conn_peer_closes(struct ws_conn *c, uint16_t status, struct sioc_str reason);
 /* Queues the pong that waits, if it may go. */

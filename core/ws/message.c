@@ -13,14 +13,6 @@
 #include "base/utf8.h"
 #include "ws/mask.h"
 
-enum {
-    BAD_PROTOCOL = 1002,
-    BAD_UTF8 = 1007,
-    BAD_POLICY = 1008,
-    BAD_SIZE = 1009,
-    NO_MEMORY = 1011,
-};
-
 struct ws_partial {
     struct buf pending;   /* raw bytes of an incomplete frame, from its head on */
     struct buf fragments; /* payload of the open message so far */
@@ -67,6 +59,14 @@ static bool want_partial(struct ws_reader *r)
     return true;
 }
 
+/* Notes what is wrong, and gives the status for it. */
+static int faulty(struct ws_reader *r, enum ws_fault fault, unsigned number)
+{
+    r->feed->fault = fault;
+    r->feed->fault_number = number;
+    return ws_fault_status(fault);
+}
+
 static bool is_control(const struct ws_frame *frame)
 {
     return frame->opcode >= WS_CLOSE;
@@ -80,14 +80,17 @@ static bool may_be_compressed(const struct ws_reader *r, const struct ws_frame *
 }
 
 /* What can be said of a frame before its payload is there. */
-static int check_head(const struct ws_reader *r, const struct ws_frame *frame)
+static int check_head(struct ws_reader *r, const struct ws_frame *frame)
 {
-    if (!frame->masked || (frame->rsv1 && !may_be_compressed(r, frame)))
-        return BAD_PROTOCOL;
+    if (frame->rsv1 && !may_be_compressed(r, frame))
+        return faulty(r, WS_FAULT_RSV1, 0);
+    if (!frame->masked)
+        return faulty(r, WS_FAULT_MASK, 0);
     if (is_control(frame))
         return 0;
     bool continues = frame->opcode == WS_CONTINUATION;
-    return continues == (r->fragment_opcode != 0) ? 0 : BAD_PROTOCOL;
+    return continues == (r->fragment_opcode != 0) ? 0
+                                                  : faulty(r, WS_FAULT_OPCODE, frame->opcode);
 }
 
 static bool close_code_valid(unsigned code)
@@ -101,15 +104,15 @@ static int close_frame(struct ws_reader *r, struct sioc_str body)
 {
     uint16_t code = 0;
     if (body.len == 1)
-        return BAD_PROTOCOL;
+        return faulty(r, WS_FAULT_LENGTH, 1);
     if (body.len) {
         const uint8_t *bytes = (const uint8_t *)body.ptr;
         code = (uint16_t)(bytes[0] << 8 | bytes[1]);
         if (!close_code_valid(code))
-            return BAD_PROTOCOL;
+            return faulty(r, WS_FAULT_CLOSE_CODE, code);
         body = sioc_str_n(bytes + 2, body.len - 2);
         if (!utf8_valid(body))
-            return BAD_UTF8;
+            return faulty(r, WS_FAULT_UTF8, 0);
     }
     r->stopped = true;
     r->feed->events->close(r->feed->user, code, body);
@@ -143,8 +146,10 @@ static int inflate_out(struct ws_reader *r, unsigned opcode, uint8_t *bytes, siz
     struct buf out = ws_deflate_take_buf(r->deflate);
     int status = ws_deflate_inflate(r->deflate, sioc_str_n(bytes, len),
                                     r->feed->max_message_bytes, &out);
-    if (status == 0 && opcode == WS_TEXT && !utf8_valid(buf_str(&out)))
-        status = BAD_UTF8;
+    if (status)
+        status = faulty(r, ws_fault_of_inflating(status), 0);
+    else if (opcode == WS_TEXT && !utf8_valid(buf_str(&out)))
+        status = faulty(r, WS_FAULT_UTF8, 0);
     if (status == 0)
         hand_out(r, opcode, out.len ? out.bytes : bytes, out.len);
     ws_deflate_give_buf(r->deflate, out);
@@ -158,7 +163,7 @@ static int joined(struct ws_reader *r, uint8_t *payload)
     unsigned opcode = r->fragment_opcode;
     int status = 0;
     if (opcode == WS_TEXT && partial->utf8_state != 0)
-        return BAD_UTF8;
+        return faulty(r, WS_FAULT_UTF8, 0);
     r->fragment_opcode = 0;
     /* An empty message has no buffer, but its bytes are never NULL. */
     size_t sum = partial->fragments.len;
@@ -177,7 +182,7 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *
 {
     size_t len = (size_t)frame->payload_len;
     if (!want_partial(r))
-        return NO_MEMORY;
+        return faulty(r, WS_FAULT_MEMORY, 0);
     struct ws_partial *partial = r->partial;
     if (frame->opcode != WS_CONTINUATION) {
         r->fragment_opcode = (uint8_t)frame->opcode;
@@ -185,13 +190,13 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *
         r->empty_fragments = 0;
     }
     if (len == 0 && !frame->fin && ++r->empty_fragments > WS_MAX_EMPTY_FRAGMENTS)
-        return BAD_POLICY;
+        return faulty(r, WS_FAULT_FRAGMENTS, 0);
     if (r->fragment_opcode == WS_TEXT && !r->compressed &&
         !utf8_feed(&partial->utf8_state, sioc_str_n(payload + clear, len - clear)))
-        return BAD_UTF8;
+        return faulty(r, WS_FAULT_UTF8, 0);
     buf_put(&partial->fragments, payload, len);
     if (partial->fragments.error)
-        return NO_MEMORY;
+        return faulty(r, WS_FAULT_MEMORY, 0);
     return frame->fin ? joined(r, payload) : 0;
 }
 
@@ -221,7 +226,9 @@ static int check_cut_text(struct ws_reader *r)
     size_t at = (size_t)head_len + partial->clear, len = pending->len - at;
     ws_mask(pending->bytes + at, len, frame.mask, partial->clear);
     partial->clear += len;
-    return utf8_feed(&partial->utf8_state, sioc_str_n(pending->bytes + at, len)) ? 0 : BAD_UTF8;
+    return utf8_feed(&partial->utf8_state, sioc_str_n(pending->bytes + at, len))
+               ? 0
+               : faulty(r, WS_FAULT_UTF8, 0);
 }
 
 static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload)
@@ -237,9 +244,16 @@ static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_
     if (frame->rsv1)
         return inflate_out(r, frame->opcode, payload, len);
     if (frame->opcode == WS_TEXT && !rest_valid(r, sioc_str_n(payload + clear, len - clear)))
-        return BAD_UTF8;
+        return faulty(r, WS_FAULT_UTF8, 0);
     hand_out(r, frame->opcode, payload, len);
     return 0;
+}
+
+static int bad_head(struct ws_reader *r, struct sioc_str head, int error)
+{
+    unsigned number;
+    enum ws_fault fault = ws_fault_of_head(head, error, &number);
+    return faulty(r, fault, number);
 }
 
 /* One frame from the front of the bytes: 0, with its length in ret_used (0: it is not complete,
@@ -253,7 +267,7 @@ static int step(struct ws_reader *r, uint8_t *bytes, size_t len, size_t *ret_use
     int head_len = ws_frame_read(in, r->feed->max_message_bytes - so_far, &frame);
     *ret_used = 0;
     if (head_len < 0)
-        return head_len == SIOC_ETOOBIG ? BAD_SIZE : BAD_PROTOCOL;
+        return bad_head(r, in, head_len);
     if (head_len == 0) {
         *ret_need = ws_frame_head_need(in);
         return 0;
@@ -281,7 +295,7 @@ static int resume(struct ws_reader *r, const uint8_t *bytes, size_t len, size_t 
         size_t more = missing < len - taken ? (size_t)missing : len - taken;
         buf_put(pending, bytes + taken, more);
         if (pending->error)
-            return NO_MEMORY;
+            return faulty(r, WS_FAULT_MEMORY, 0);
         taken += more;
         *ret_taken = taken;
         if (pending->len < partial->need)
@@ -298,10 +312,10 @@ static int resume(struct ws_reader *r, const uint8_t *bytes, size_t len, size_t 
 static int keep(struct ws_reader *r, const uint8_t *bytes, size_t len, uint64_t need)
 {
     if (!want_partial(r))
-        return NO_MEMORY;
+        return faulty(r, WS_FAULT_MEMORY, 0);
     r->partial->need = need;
     buf_put(&r->partial->pending, bytes, len);
-    return r->partial->pending.error ? NO_MEMORY : check_cut_text(r);
+    return r->partial->pending.error ? faulty(r, WS_FAULT_MEMORY, 0) : check_cut_text(r);
 }
 
 static int read_all(struct ws_reader *r, uint8_t *bytes, size_t len)

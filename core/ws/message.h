@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "ws/deflate.h"
+#include "ws/fault.h"
 #include "ws/frame.h"
 
 struct ws_reader;
@@ -35,6 +36,8 @@ struct ws_feed {
     size_t max_message_bytes; /* one message, over all its fragments; inflated, too */
     size_t left;              /* out: so many of the bytes, as they came, are for later */
     bool yields;              /* see ws_reader_yield */
+    enum ws_fault fault;      /* out, with a status: what was wrong */
+    unsigned fault_number;    /* what its text speaks of */
 };
 
 struct ws_reader {

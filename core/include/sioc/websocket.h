@@ -29,7 +29,8 @@ struct sioc_websocket_handler {
     void (*message)(void *user, intptr_t ref, struct sioc_websocket *websocket,
                     struct sioc_str data, bool is_binary);
     /* It is over, whoever ended it; sending fails already, host_ref and topics are still there.
-     *   code  1005: without a code; 1006: without a close frame */
+     *   code    1005: without a code; 1006: without a close frame
+     *   reason  the peer's, or what the peer has done wrong */
     void (*close)(void *user, intptr_t ref, struct sioc_websocket *websocket, unsigned code,
                   struct sioc_str reason);
     /* Everything that was sent has been handed to the kernel. */

@@ -122,9 +122,12 @@ static void test_violations_are_told_to_both(void **state)
         size_t len;
         const char *answer, *log;
     } cases[] = {
-        {"\x81\x02hi", 4, "\x88\x02\x03\xea", "closed(2,1002,) "},
-        {"\x81\x81\0\0\0\0\xff", 7, "\x88\x02\x03\xef", "closed(2,1007,) "},
-        {"\x81\xff\0\0\0\0\0\x01\x86\xa1\0\0\0\0", 14, "\x88\x02\x03\xf1", "closed(2,1009,) "},
+        {"\x81\x02hi", 4, "\x88\x02\x03\xea",
+         "closed(2,1002,Invalid WebSocket frame: MASK must be set) "},
+        {"\x81\x81\0\0\0\0\xff", 7, "\x88\x02\x03\xef",
+         "closed(2,1007,Invalid WebSocket frame: invalid UTF-8 sequence) "},
+        {"\x81\xff\0\0\0\0\0\x01\x86\xa1\0\0\0\0", 14, "\x88\x02\x03\xf1",
+         "closed(2,1009,Max payload size exceeded) "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pair p;
