@@ -126,3 +126,13 @@ void *keyset_any(const struct keyset *set, uint32_t *pos)
         *pos = (*pos + 1) & (set->cap - 1);
     return set->objects[*pos];
 }
+
+void *keyset_next(const struct keyset *set, uint32_t *pos)
+{
+    while (*pos < set->cap) {
+        void *object = set->objects[(*pos)++];
+        if (object)
+            return object;
+    }
+    return NULL;
+}

@@ -25,5 +25,8 @@ void *keyset_remove(struct keyset *set, struct sioc_str key); /* the object, or 
 /* Any one of them; NULL when there is none.  For taking out one after the other: *pos, at first
  * 0, says where to look first. */
 void *keyset_any(const struct keyset *set, uint32_t *pos);
+/* Walks them in no order; *pos starts at 0; NULL at the end.  None may be added or removed
+ * meanwhile. */
+void *keyset_next(const struct keyset *set, uint32_t *pos);
 
 #endif

@@ -77,13 +77,18 @@ void eio_engine_deinit(struct eio_engine *e)
     ws_deflate_pool_free(e->ws.deflate);
 }
 
-void eio_engine_close_all(struct eio_engine *e, const char *reason)
+void eio_engine_end_sessions(struct eio_engine *e, const char *reason)
 {
     uint32_t pos = 0;
     struct eio_session *s;
-    e->closing = true;
     while ((s = keyset_any(&e->sessions, &pos)))
         eio_session_fail(s, reason, "");
+}
+
+void eio_engine_close_all(struct eio_engine *e, const char *reason)
+{
+    e->closing = true;
+    eio_engine_end_sessions(e, reason);
 }
 
 /* ---- refusing ---- */

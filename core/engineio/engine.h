@@ -13,6 +13,7 @@
 #include "engineio/cookie.h"
 #include "engineio/frame.h"
 #include "engineio/handshake.h"
+#include "engineio/packet.h"
 #include "http/cors.h"
 #include "http/deflate.h"
 #include "net/loop.h"
@@ -41,6 +42,23 @@ struct eio_options {
     struct ws_deflate_options deflate;
 };
 
+/* What is told of a session that is watched (eio_session_watch), beside its messages. */
+enum eio_sight_kind {
+    EIO_PACKET_IN,  /* a packet has come, and is looked at next: type, data */
+    EIO_PACKET_OUT, /* the packets of the frame are sent; they may still be dropped */
+    EIO_HEARTBEAT,  /* a ping or pong in the right direction */
+    EIO_UPGRADING,  /* a probe was answered */
+    EIO_UPGRADED,   /* the WebSocket carries the session */
+    EIO_FLUSHING,   /* what was sent is about to leave */
+    EIO_DRAINED,    /* it was handed to the kernel; nothing is left */
+};
+struct eio_sight {
+    enum eio_sight_kind kind;
+    enum eio_packet_type type;
+    struct sioc_str data; /* of EIO_BINARY: bytes, whatever form they came in */
+    struct eio_frame *frame;
+};
+
 /* What goes up.  All with the user of eio_session_set_user, but for opened. */
 struct eio_engine_ops {
     /* A session is open; the open packet is on its way.  Set its user here.  Returning < 0
@@ -49,8 +67,11 @@ struct eio_engine_ops {
     /* A message; text is valid UTF-8 and may be empty.  Borrowed for the call. */
     void (*text)(void *user, struct sioc_str text);
     void (*binary)(void *user, struct sioc_str bytes);
-    /* The session is over: no further call.  Texts are static (protocol.md 5). */
+    /* The session is over: no further call.  The reason is static (protocol.md 5); details are
+     * borrowed for the call, "" when there are none. */
     void (*closed)(void *user, const char *reason, const char *details);
+    /* Of sessions that are watched.  The session may be closed inside. */
+    void (*seen)(void *user, const struct eio_sight *sight);
 
     /* The rest is about requests, and gets the engine's user.
      * While the engine asks_allow, asks_id: answer with eio_admission_allow or _give_id, now or
@@ -103,6 +124,8 @@ bool eio_engine_speaks(struct eio_engine *engine, const struct http_request *req
 void eio_engine_open(struct eio_engine *engine, struct http_request *request,
                      struct sioc_str sid);
 /* Closes every session at once with that reason; pending output goes out first where it can. */
+void eio_engine_end_sessions(struct eio_engine *engine, const char *reason);
+/* The same, and opens none any more. */
 void eio_engine_close_all(struct eio_engine *engine, const char *reason);
 
 #endif

@@ -153,8 +153,13 @@ static const char *put_answer(const struct eio_polling *p, struct sioc_str last,
  */
 static void flush_to_get(struct eio_polling *p, struct sioc_str last)
 {
-    struct buf *payload = &p->session->engine->scratch;
-    tell_headers(p, p->get);
+    struct eio_session *session = p->session;
+    struct buf *payload = &session->engine->scratch;
+    bool drains = p->count > 0;
+    if (drains)
+        eio_session_tell(session, EIO_FLUSHING);
+    if (p->get)
+        tell_headers(p, p->get);
     if (!p->get)
         return; /* the application has closed the session: it was answered then */
     bool may_compress = wants_compression(p);
@@ -168,6 +173,8 @@ static void flush_to_get(struct eio_polling *p, struct sioc_str last)
         return;
     }
     answer_payload(p, type, may_compress, buf_str(payload));
+    if (drains)
+        eio_session_tell(session, EIO_DRAINED);
 }
 
 void eio_polling_flush(struct eio_polling *p)
@@ -381,6 +388,17 @@ int eio_polling_send(struct eio_polling *p, struct eio_frame *frame)
     if (p->get)
         net_task_add(p->session->engine->loop, &p->flush);
     return 0;
+}
+
+size_t eio_polling_waiting(const struct eio_polling *p)
+{
+    size_t packets = 0;
+    bool binary;
+    struct sioc_str packet;
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t pos = 0; eio_frame_next(p->queue[i], &pos, &binary, &packet);)
+            packets++;
+    return packets;
 }
 
 bool eio_polling_writable(const struct eio_polling *p)

@@ -43,7 +43,8 @@ void eio_polling_take_get(struct eio_polling *polling, struct http_request *requ
 void eio_polling_flush(struct eio_polling *polling);
 
 int eio_polling_send(struct eio_polling *polling,
-                     struct eio_frame *frame); /* 0, EFULL, ENOMEM */
+                     struct eio_frame *frame);                 /* 0, EFULL, ENOMEM */
+size_t eio_polling_waiting(const struct eio_polling *polling); /* packets that are queued */
 bool eio_polling_writable(const struct eio_polling *polling);
 /* Whether an orderly close can be told now: a GET is pending and nothing else waits to go. */
 bool eio_polling_can_close_now(const struct eio_polling *polling);

@@ -198,7 +198,43 @@ void eio_session_switched(struct eio_session *s)
     s->engine->metrics->upgrades++;
 }
 
+/* ---- those who watch ---- */
+
+static void show(struct eio_session *s, const struct eio_sight *sight)
+{
+    if (s->user)
+        s->engine->ops->seen(s->user, sight);
+}
+
+void eio_session_tell(struct eio_session *s, enum eio_sight_kind kind)
+{
+    struct eio_sight sight = {.kind = kind};
+    if (s->watched)
+        show(s, &sight);
+}
+
+/* False: the session is over. */
+static bool show_packet(struct eio_session *s, enum eio_packet_type type, struct sioc_str data)
+{
+    struct eio_sight sight = {.kind = EIO_PACKET_IN, .type = type, .data = data};
+    show(s, &sight);
+    return s->state == EIO_STATE_OPEN;
+}
+
+void eio_session_watch(struct eio_session *s, bool watched)
+{
+    s->watched = watched;
+    if (s->ws && s->state != EIO_STATE_CLOSED)
+        eio_websocket_attach(s, s->ws);
+}
+
 /* ---- receiving ---- */
+
+static void receive_bytes(struct eio_session *s, struct sioc_str bytes)
+{
+    if (!s->watched || show_packet(s, EIO_BINARY, bytes))
+        s->engine->ops->binary(s->user, bytes);
+}
 
 static void receive_base64(struct eio_session *s, struct sioc_str text)
 {
@@ -208,7 +244,7 @@ static void receive_base64(struct eio_session *s, struct sioc_str text)
     if (bytes.error)
         eio_session_fail(s, "transport error", "out of memory");
     else
-        s->engine->ops->binary(s->user, buf_str(&bytes));
+        receive_bytes(s, buf_str(&bytes));
     buf_deinit(&bytes);
 }
 
@@ -223,6 +259,7 @@ static void receive_heartbeat(struct eio_session *s, enum eio_packet_type type)
     restart_interval(s);
     if (is_v3)
         eio_session_send(s, s->engine->pong);
+    eio_session_tell(s, EIO_HEARTBEAT);
 }
 
 static void receive(struct eio_session *s, enum eio_packet_type type, struct sioc_str data)
@@ -264,7 +301,8 @@ void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
     s->engine->metrics->packets_in++;
     if (type != EIO_PONG)
         note_activity(s);
-    receive(s, type, data);
+    if (!s->watched || type == EIO_BINARY || show_packet(s, type, data))
+        receive(s, type, data);
 }
 
 void eio_session_receive_binary(struct eio_session *s, struct sioc_str bytes)
@@ -277,8 +315,8 @@ void eio_session_receive_binary(struct eio_session *s, struct sioc_str bytes)
     s->engine->metrics->packets_in++;
     note_activity(s);
     if (type == EIO_BINARY)
-        s->engine->ops->binary(s->user, bytes);
-    else
+        receive_bytes(s, bytes);
+    else if (!s->watched || show_packet(s, type, STR("")))
         receive(s, type, STR(""));
 }
 
@@ -311,11 +349,31 @@ int eio_session_send(struct eio_session *s, struct eio_frame *frame)
         return SIOC_ECLOSED;
     if (s->choked)
         return SIOC_EFULL;
+    if (s->watched) {
+        struct eio_sight sight = {.kind = EIO_PACKET_OUT, .frame = frame};
+        show(s, &sight);
+        if (s->state != EIO_STATE_OPEN)
+            return SIOC_ECLOSED;
+    }
     s->engine->metrics->packets_out++;
     int error = carry(s, frame);
     if (error == SIOC_EFULL)
         choke(s);
     return error;
+}
+
+size_t eio_session_waiting(const struct eio_session *s)
+{
+    if (s->state == EIO_STATE_CLOSED)
+        return 0;
+    return s->polling ? eio_polling_waiting(s->polling) : ws_conn_waiting(s->ws);
+}
+
+size_t eio_session_queued_bytes(const struct eio_session *s)
+{
+    if (s->state == EIO_STATE_CLOSED)
+        return 0;
+    return s->polling ? s->polling->bytes : ws_conn_queued(s->ws);
 }
 
 void eio_session_pause(struct eio_session *s)

@@ -10,7 +10,6 @@
 
 #include "base/rand.h"
 #include "engineio/engine.h"
-#include "engineio/packet.h"
 #include "net/timer.h"
 
 struct eio_polling;
@@ -44,6 +43,7 @@ struct eio_session {
     bool deadline_extended; /* once per ping (protocol.md 1.13) */
     bool choked;            /* its queue is full: it will be closed in the next turn */
     bool is_local;          /* its client is in this process (local.h) */
+    bool watched;           /* eio_engine_ops.seen is wanted */
     uint8_t sid_len;
     char sid[]; /* NUL-terminated */
 };
@@ -55,6 +55,11 @@ void eio_session_set_user(struct eio_session *session, void *user);
  * 0; SIOC_ECLOSED; SIOC_EFULL: the peer reads too slowly, the session was closed ("transport
  * error"); SIOC_ENOMEM. */
 int eio_session_send(struct eio_session *session, struct eio_frame *frame);
+/* From now on eio_engine_ops.seen is told what happens; costs nothing while it is off. */
+void eio_session_watch(struct eio_session *session, bool watched);
+/* Packets, or on a WebSocket what was queued together, that wait to leave; and their bytes. */
+size_t eio_session_waiting(const struct eio_session *session);
+size_t eio_session_queued_bytes(const struct eio_session *session);
 /* Whether a packet would leave at once: what `volatile` asks. */
 bool eio_session_writable(const struct eio_session *session);
 /* What was sent last shall reach the client alone: on a WebSocket it leaves now, and the rest
@@ -100,5 +105,7 @@ void eio_session_receive_binary(struct eio_session *session, struct sioc_str byt
 void eio_session_fail(struct eio_session *session, const char *reason, const char *details);
 /* The transport has changed from polling to a WebSocket. */
 void eio_session_switched(struct eio_session *session);
+/* Tells who watches the session, if anybody does. */
+void eio_session_tell(struct eio_session *session, enum eio_sight_kind kind);
 
 #endif

@@ -64,6 +64,7 @@ static void answer_probe(struct eio_upgrade *u)
     else if (!net_timer_active(&u->noop))
         net_timer_start(s->engine->loop, &u->noop, NOOP_INTERVAL_MS);
     eio_frame_unref(pong);
+    eio_session_tell(s, EIO_UPGRADING);
 }
 
 /* The client is ready: from here on the WebSocket carries the session. */
@@ -86,8 +87,10 @@ static void switch_transport(struct eio_upgrade *u)
         eio_session_fail(s, "forced close", "");
     else if (error < 0)
         eio_session_fail(s, "transport error", "output lost while upgrading");
-    else
+    else {
         eio_session_switched(s);
+        eio_session_tell(s, EIO_UPGRADED);
+    }
 }
 
 static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)

@@ -8,11 +8,13 @@
  */
 #include "socketio/adopt.h"
 #include "socketio/ack.h"
+#include "socketio/conn.h"
 #include "socketio/handlers.h"
 #include "socketio/hold.h"
 #include "socketio/namespace.h"
 #include "socketio/outgoing.h"
 #include "socketio/passage.h"
+#include "socketio/raw.h"
 
 /* ---- taking over ---- */
 
@@ -64,7 +66,9 @@ static int add_namespaces(struct sioc_server *server, struct sioc_server *draft)
 {
     size_t pos = 0;
     struct sioc_namespace *other, *nsp;
-    int error = add_parents(server, draft);
+    int error = sio_raws_prepare(server, draft);
+    if (error == 0)
+        error = add_parents(server, draft);
     while (error == 0 && (other = map_next(&draft->namespaces, &pos))) {
         if (sio_namespace_find(server, sio_namespace_name(other)))
             continue;
@@ -172,6 +176,8 @@ int sioc_server_adopt(struct sioc_server *server, struct sioc_server *draft)
     if (error < 0)
         return error;
     sio_websockets_swap(server, draft);
+    sio_raws_swap(server, draft);
+    sio_conns_forget_handlers(server);
     server->generation++;
     server->rebind_at = 0;
     SWAP(void *, server->rebind_user, draft->rebind_user);
@@ -253,7 +259,8 @@ bool sioc_server_rebind(struct sioc_server *server, size_t max, size_t *ret_coun
         max--;
     }
     return server->rebind_at < server->sockets.used ||
-           sio_websockets_rebind(server, max, ret_count);
+           sio_websockets_rebind(server, max, ret_count) ||
+           sio_raws_rebind(server, max, ret_count);
 }
 
 /* ---- acks ---- */

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "socketio/ack.h"
 #include "socketio/adopt.h"
+#include "socketio/conn.h"
 #include "socketio/connect.h"
 #include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
@@ -107,7 +108,8 @@ static int on_opened(void *user, struct eio_session *session)
     c->serial = ++server->last_client;
     eio_session_set_user(session, c);
     c->is_v3 = eio_session_protocol(session) == 3;
-    if (c->is_v3)
+    sio_conn_opened(c);
+    if (c->is_v3 && c->session)
         sio_connect_v3(c, STR("/"), STR("")); /* such a client does not ask for it */
     return 0;
 }
@@ -131,6 +133,9 @@ static void on_closed(void *user, const char *reason, const char *details)
     partial_free(c);
     sio_matches_drop(c);
     close_sockets(c, reason, details);
+    if (c->has_conn)
+        sio_conn_closed(sio_conn_find(c), reason, details);
+    c->has_conn = false;
     c->session = NULL;
     net_loop_discard(c->server->loop, &c->garbage, client_free);
 }
@@ -356,9 +361,20 @@ static void take_message(struct sio_client *c, struct sioc_str message, bool bin
         sio_client_violation(c, "out of memory");
 }
 
+/* Who listens to the connection hears it before it is understood.  False: it has closed it. */
+static bool show(struct sio_client *c, struct sioc_str message, bool is_binary)
+{
+    if (!c->has_conn)
+        return true;
+    sio_conn_message(sio_conn_find(c), message, is_binary);
+    return c->session && eio_session_is_open(c->session);
+}
+
 static void on_text(void *user, struct sioc_str text)
 {
     struct sio_client *c = user;
+    if (!show(c, text, false))
+        return;
     if (c->server->parser->flags & SIOC_PARSER_TEXT)
         take_message(c, text, false);
     else
@@ -368,10 +384,19 @@ static void on_text(void *user, struct sioc_str text)
 static void on_binary(void *user, struct sioc_str bytes)
 {
     struct sio_client *c = user;
+    if (!show(c, bytes, true))
+        return;
     if (!c->partial && (c->server->parser->flags & SIOC_PARSER_BINARY))
         take_message(c, bytes, true);
     else
         take_attachment(c, bytes);
+}
+
+static void on_seen(void *user, const struct eio_sight *sight)
+{
+    struct sioc_conn *conn = sio_conn_of(user);
+    if (conn)
+        sio_conn_seen(conn, sight);
 }
 
 const struct eio_engine_ops sio_client_ops = {
@@ -379,6 +404,7 @@ const struct eio_engine_ops sio_client_ops = {
     .text = on_text,
     .binary = on_binary,
     .closed = on_closed,
+    .seen = on_seen,
     .ask_allow = sio_engine_ask_allow,
     .ask_id = sio_engine_ask_id,
     .admission_over = sio_engine_admission_over,

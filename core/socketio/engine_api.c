@@ -7,6 +7,8 @@
 #include "socketio/engine_api.h"
 #include "base/str.h"
 #include "http/chars.h"
+#include "socketio/conn.h"
+#include "socketio/raw.h"
 #include <sioc/engine.h>
 
 /* The public type is the request's buffer of extra lines. */
@@ -16,6 +18,21 @@ static struct buf *lines_of(struct sioc_headers *headers)
 }
 
 /* ---- hooks ---- */
+
+void sio_engine_note_hooks(const struct sioc_server *server, struct eio_engine *engine)
+{
+    engine->asks_allow = server->allow_hook.call != NULL;
+    engine->asks_id = server->id_hook.call != NULL;
+    engine->asks_all = server->engine_events.request != NULL;
+    engine->tells_headers = server->engine_events.headers != NULL;
+}
+
+/* The engines ask only for what somebody answers. */
+static void note_hooks(struct sioc_server *server)
+{
+    sio_engine_note_hooks(server, &server->engine);
+    sio_raws_note_hooks(server);
+}
 
 static void set_hook(struct sioc_http_handler *place, struct sioc_http_handler hook)
 {
@@ -28,20 +45,20 @@ static void set_hook(struct sioc_http_handler *place, struct sioc_http_handler h
 void sioc_engine_on_request(struct sioc_server *server, struct sioc_http_handler hook)
 {
     set_hook(&server->allow_hook, hook);
-    server->engine.asks_allow = hook.call != NULL;
+    note_hooks(server);
 }
 
 void sioc_engine_on_id(struct sioc_server *server, struct sioc_http_handler hook)
 {
     set_hook(&server->id_hook, hook);
-    server->engine.asks_id = hook.call != NULL;
+    note_hooks(server);
 }
 
 void sioc_engine_set_events(struct sioc_server *server, const struct sioc_engine_events *events)
 {
     server->engine_events = events ? *events : (struct sioc_engine_events){.user = NULL};
-    server->engine.asks_all = server->engine_events.request != NULL;
-    server->engine.tells_headers = server->engine_events.headers != NULL;
+    note_hooks(server);
+    sio_conns_watch_all(server);
 }
 
 void sio_engine_forget_hooks(struct sioc_server *server)
@@ -49,14 +66,6 @@ void sio_engine_forget_hooks(struct sioc_server *server)
     sioc_engine_on_request(server, (struct sioc_http_handler){NULL, NULL, NULL, 0});
     sioc_engine_on_id(server, (struct sioc_http_handler){NULL, NULL, NULL, 0});
     sioc_engine_set_events(server, NULL);
-}
-
-static void note_hooks(struct sioc_server *server)
-{
-    server->engine.asks_allow = server->allow_hook.call != NULL;
-    server->engine.asks_id = server->id_hook.call != NULL;
-    server->engine.asks_all = server->engine_events.request != NULL;
-    server->engine.tells_headers = server->engine_events.headers != NULL;
 }
 
 void sio_engine_swap_hooks(struct sioc_server *server, struct sioc_server *draft)
@@ -71,6 +80,7 @@ void sio_engine_swap_hooks(struct sioc_server *server, struct sioc_server *draft
     draft->engine_events = events;
     note_hooks(server);
     note_hooks(draft);
+    sio_conns_watch_all(server);
 }
 
 /* ---- questions ---- */

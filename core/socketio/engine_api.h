@@ -14,6 +14,8 @@ bool sio_engine_passes(void *engine_user, struct http_request *request);
 void sio_engine_headers(void *engine_user, struct http_request *request, bool initial);
 void sio_engine_refused(void *engine_user, struct http_request *request,
                         const struct eio_refused *refused);
+/* What the engine need ask, by the hooks that the server has. */
+void sio_engine_note_hooks(const struct sioc_server *server, struct eio_engine *engine);
 /* Drops the server's hooks. */
 void sio_engine_forget_hooks(struct sioc_server *server);
 

@@ -10,18 +10,34 @@ static const struct eio_handshake *handshake_of(const struct sioc_socket *s)
     return s->state != SIO_GONE && s->client->session ? s->client->session->handshake : NULL;
 }
 
-void sioc_socket_handshake(const struct sioc_socket *s, struct sioc_handshake *ret)
+void sio_handshake_facts(const struct eio_handshake *h, struct sioc_handshake *ret)
 {
-    const struct eio_handshake *h = handshake_of(s);
-    *ret =
-        (struct sioc_handshake){.auth = s->auth ? sioc_str_n(s->auth, s->auth_len) : STR("{}")};
-    if (!h)
-        return;
     ret->address = eio_handshake_address(h);
     ret->url = eio_handshake_url(h);
     ret->issued_ms = h->issued_ms;
     ret->secure = h->secure;
     ret->xdomain = h->xdomain;
+}
+
+bool sio_handshake_query_next(const struct eio_handshake *h, size_t *pos, struct buf *scratch,
+                              struct sioc_str *ret_name, struct sioc_str *ret_value)
+{
+    struct sioc_str query = eio_handshake_query(h);
+    if (*pos >= query.len)
+        return false;
+    struct sioc_str rest = str_from(query, *pos);
+    bool more = url_query_next(&rest, scratch, ret_name, ret_value);
+    *pos = query.len - rest.len;
+    return more;
+}
+
+void sioc_socket_handshake(const struct sioc_socket *s, struct sioc_handshake *ret)
+{
+    const struct eio_handshake *h = handshake_of(s);
+    *ret =
+        (struct sioc_handshake){.auth = s->auth ? sioc_str_n(s->auth, s->auth_len) : STR("{}")};
+    if (h)
+        sio_handshake_facts(h, ret);
 }
 
 void sioc_handshake_time_text(int64_t issued_ms, char ret_text[64])
@@ -40,13 +56,5 @@ bool sioc_socket_query_next(const struct sioc_socket *s, size_t *pos, struct sio
                             struct sioc_str *ret_value)
 {
     const struct eio_handshake *h = handshake_of(s);
-    if (!h)
-        return false;
-    struct sioc_str query = eio_handshake_query(h);
-    if (*pos >= query.len)
-        return false;
-    struct sioc_str rest = str_from(query, *pos);
-    bool more = url_query_next(&rest, &s->nsp->server->scratch, ret_name, ret_value);
-    *pos = query.len - rest.len;
-    return more;
+    return h && sio_handshake_query_next(h, pos, &s->nsp->server->scratch, ret_name, ret_value);
 }

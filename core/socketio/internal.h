@@ -37,6 +37,7 @@
 #define SIO_MAX_EVENT_NAME     256
 
 struct sio_client;
+struct sioc_conn;    /* conn.h */
 struct sio_recovery; /* recovery.h */
 struct sio_tracking;
 struct sio_tests; /* test_client.c */
@@ -75,6 +76,10 @@ struct sioc_server {
     struct map namespaces;       /* by name */
     struct sioc_namespace *root; /* "/" */
     struct handle_table sockets;
+    struct handle_table conn_handles; /* of struct sioc_conn */
+    struct list conns;                /* the same */
+    struct keyset client_conns; /* of these, those below sockets, by their client's serial */
+    struct list raws;           /* routes of raw Engine.IO (raw.c) */
     struct handle_table websockets; /* plain ones */
     struct list plain_websockets;   /* those that are open */
     struct http_router websocket_routes;
@@ -116,6 +121,7 @@ struct sioc_server {
         generation; /* how often it has adopted a draft; a socket has the one it is bound to */
     uint32_t rebind_at;           /* slots of `sockets` below this one are bound */
     uint32_t rebind_websocket_at; /* ... and of `websockets` */
+    uint32_t rebind_conn_at;      /* ... and of `conn_handles` */
     int (*socket_save)(void *user, struct sioc_socket *socket, struct sioc_sink *sink);
     void *socket_save_user;
 
@@ -193,6 +199,14 @@ static inline struct sioc_str sio_namespace_name(const struct sioc_namespace *ns
 {
     return sioc_str_n(nsp->name, nsp->name_len);
 }
+
+/* ---- handshakes (handshake.c) ---- */
+
+/* All but auth. */
+void sio_handshake_facts(const struct eio_handshake *handshake, struct sioc_handshake *ret);
+bool sio_handshake_query_next(const struct eio_handshake *handshake, size_t *pos,
+                              struct buf *scratch, struct sioc_str *ret_name,
+                              struct sioc_str *ret_value);
 
 /* ---- rooms (room.c) ---- */
 
@@ -291,8 +305,9 @@ struct sio_client {
         struct net_garbage garbage; /* when it is closed */
     };
     uint32_t socket_count;
-    uint32_t match_count : 31;
-    bool is_v3 : 1; /* speaks Socket.IO v4 on Engine.IO v3 (protocol.md 4) */
+    uint32_t match_count : 30;
+    bool has_conn : 1; /* in server->client_conns: somebody has asked for it (conn.c) */
+    bool is_v3 : 1;    /* speaks Socket.IO v4 on Engine.IO v3 (protocol.md 4) */
 };
 
 /* ---- events (event.c) ---- */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "socketio/adopt.h"
 #include "socketio/client.h"
+#include "socketio/conn.h"
 #include "socketio/dynamic.h"
 #include "socketio/engine_api.h"
 #include "socketio/listen.h"
@@ -13,6 +14,7 @@
 #include "socketio/message.h"
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
+#include "socketio/raw.h"
 #include "socketio/survey.h"
 #include "socketio/websocket.h"
 
@@ -42,14 +44,16 @@ static bool wants_websocket(const struct http_head *head)
     return head->upgrade && http_header_has_token(head, STR("upgrade"), STR("websocket"));
 }
 
-/* Whether the path is the engine's; *ret_name is what follows it. */
-static bool is_ours(const struct sioc_options *o, struct sioc_str path,
-                    struct sioc_str *ret_name)
+/* A request for somebody else than Socket.IO. */
+static void on_other_request(struct sioc_server *server, struct http_request *request)
 {
-    struct sioc_str base = sioc_str(o->path);
-    bool bare = !o->add_trailing_slash && str_eq(path, str_part(base, 0, base.len - 1));
-    *ret_name = bare ? STR("") : str_from(path, path.len < base.len ? path.len : base.len);
-    return bare || str_starts(path, base);
+    struct eio_engine *raw = sio_raw_engine(server, request->head.path);
+    if (raw)
+        eio_engine_handle(raw, request);
+    else if (wants_websocket(&request->head))
+        sio_websocket_request(server, request);
+    else
+        http_router_dispatch(&server->router, request);
 }
 
 static void on_request(void *user, struct http_request *request)
@@ -60,14 +64,12 @@ static void on_request(void *user, struct http_request *request)
         http_respond_close(request, 503, NULL, 0, STR(""));
         return;
     }
-    if (!is_ours(server->options, request->head.path, &name)) {
-        if (wants_websocket(&request->head))
-            sio_websocket_request(server, request);
-        else
-            http_router_dispatch(&server->router, request);
+    const struct sioc_options *o = server->options;
+    if (!sio_path_is_below(o, sioc_str(o->path), request->head.path, &name)) {
+        on_other_request(server, request);
         return;
     }
-    if (name.len && server->options->serve_client && server->client_files) {
+    if (name.len && o->serve_client && server->client_files) {
         if (http_cors_preflight(server->engine.cors, request))
             return;
         http_cors_apply(server->engine.cors, request);
@@ -137,6 +139,7 @@ void sio_server_swap_options(struct sioc_server *server, struct sioc_server *dra
     server->engine.ws.max_pings = parts->engine.max_pings;
     server->engine.ws.share.per_turn = parts->engine.max_packets_per_turn;
     server->engine.ws.share.rate = parts->engine.rate;
+    sio_raws_note_limits(server);
     sio_options_make_gate(server->options, &server->gate.limits);
     sio_listen_swap_tls(server, draft);
     sio_engine_swap_hooks(server, draft);
@@ -155,6 +158,8 @@ static int server_init(struct sioc_server *server)
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);
     handle_table_init(&server->requests);
+    sio_conns_init(server);
+    list_init(&server->raws);
     handle_table_init(&server->websockets);
     list_init(&server->plain_websockets);
     http_router_init(&server->websocket_routes);
@@ -241,7 +246,8 @@ void sioc_server_on_socket_gone(struct sioc_server *server,
 
 static bool all_out(const struct sioc_server *server)
 {
-    return list_empty(&server->connections) && list_empty(&server->engine.websockets);
+    return list_empty(&server->connections) && list_empty(&server->engine.websockets) &&
+           sio_raws_all_out(server);
 }
 
 static void on_close_check(struct net_timer *timer)
@@ -265,6 +271,7 @@ void sioc_server_close(struct sioc_server *server, void (*done)(void *user), voi
     server->closed_user = user;
     sio_server_stop_listening(server);
     eio_engine_close_all(&server->engine, "server shutting down");
+    sio_raws_close(server);
     sio_websockets_close(server);
     http_conns_close(&server->http);
     double timeout = server->options->close_timeout;
@@ -293,15 +300,18 @@ void sioc_server_free(struct sioc_server *server)
     mem_free(server->addresses);
     net_tls_unref(server->tls);
     eio_engine_close_all(&server->engine, "server shutting down");
+    sio_raws_close(server);
     sio_websockets_close(server);
     sio_surveys_end(server);
     ws_conns_destroy(&server->engine.websockets);
+    sio_raws_destroy(server);
     http_conns_destroy(&server->http);
     net_loop_flush(
         server->loop); /* frees what the closing left: nothing may point here afterwards */
     http_gate_deinit(&server->gate);
-    eio_engine_deinit(&server->engine);
     sio_engine_forget_hooks(server);
+    sio_raws_free(server);
+    eio_engine_deinit(&server->engine);
     http_router_deinit(&server->router);
     http_router_deinit(&server->websocket_routes);
     map_deinit(&server->topics);
@@ -311,6 +321,7 @@ void sioc_server_free(struct sioc_server *server)
     free_namespaces(server);
     handle_table_deinit(&server->sockets);
     handle_table_deinit(&server->requests);
+    sio_conns_deinit(server);
     handle_table_deinit(&server->matches);
     buf_deinit(&server->scratch);
     http_cors_deinit(&parts_of(server)->cors);

@@ -6,6 +6,7 @@
 #ifndef SIOC_ENGINE_H
 #define SIOC_ENGINE_H
 
+#include <sioc/conn.h>
 #include <sioc/http.h>
 
 #ifdef __cplusplus
@@ -64,6 +65,12 @@ struct sioc_engine_events {
      * refusals.  initial: it is the session's first. */
     void (*headers)(void *user, struct sioc_request *request, bool initial,
                     struct sioc_headers *headers);
+    /* A client of the Socket.IO server has opened its session; the open packet is on its way.
+     * The connection may be closed inside of these. */
+    void (*connection)(void *user, struct sioc_conn *conn);
+    /* Of each of these connections, as SIOC_CONN_FLUSH and SIOC_CONN_DRAIN (conn.h). */
+    void (*flush)(void *user, struct sioc_conn *conn, const struct sioc_conn_event *event);
+    void (*drain)(void *user, struct sioc_conn *conn);
     void *user;
 };
 /* events: copied; NULL = none. */

@@ -29,6 +29,8 @@ extern "C" {
  *   - Plain WebSockets (websocket.h) stay with their topics when the draft has a route of the
  *     same path (names of parameters may differ); they are re-bound, too.  Those of a route
  *     that is gone are closed with 1012, "service restart".
+ *   - Connections of raw Engine.IO (conn.h) stay and are re-bound in the same way, or are
+ *     closed, "forced close".  Those below sockets have no handler any more.
  *   - Options hold for what comes: a session keeps the heartbeat it was promised.  "path",
  *     "transports" and "per_message_deflate" stay what they were.
  *   - A socket whose middleware is being asked is asked by all of the new ones, too.
@@ -36,8 +38,8 @@ extern "C" {
  * 0, SIOC_ENOMEM (then nothing has changed). */
 SIOC_API int sioc_server_adopt(struct sioc_server *server, struct sioc_server *draft);
 
-/* Re-binds up to `max` sockets and plain WebSockets; how many were is added to *ret_count.
- * Whether there may be more. */
+/* Re-binds up to `max` sockets, plain WebSockets and raw connections; how many were is added to
+ * *ret_count. Whether there may be more. */
 SIOC_API bool sioc_server_rebind(struct sioc_server *server, size_t max, size_t *ret_count);
 /* fn(user, socket) when a socket is re-bound, before its handlers are called again: the host
  * moves its host_ref to the new owner.  Without it the host_ref is dropped. */

@@ -5,6 +5,7 @@
 
 #include <sioc/args.h>
 #include <sioc/base.h>
+#include <sioc/conn.h>
 #include <sioc/engine.h>
 #include <sioc/http.h>
 #include <sioc/log.h>
