@@ -21,6 +21,7 @@ enum slua_type {
     SLUA_REQUEST, /* a table: what a route's handler is told */
     SLUA_RESPONSE,
     SLUA_WEBSOCKET,
+    SLUA_CONN,
     SLUA_ENGINE,
     SLUA_SHARED,
     SLUA_TEST_SOCKET,
@@ -231,6 +232,9 @@ enum { SLUA_SOCKET_DATA = 1, SLUA_SOCKET_HANDSHAKE, SLUA_SOCKET_NSP, SLUA_SOCKET
 void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket);
 /* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
 void slua_push_handshake(lua_State *L, const struct sioc_socket *socket);
+/* Pushes the first request of a connection, as those of http.c look; conn may be NULL. */
+void slua_push_first_request(lua_State *L, const struct slua_api *api,
+                             const struct sioc_conn *conn);
 
 /* connection state recovery (recovery.c) */
 /* As sioc_server_on_socket_save wants it; user is the slua_server. */
@@ -336,7 +340,7 @@ void slua_carry_data(lua_State *L, struct slua_host *old, intptr_t ref, int user
 /* ---- shell.c: the tables that were copied ---- */
 
 struct slua_shell {
-    enum { SLUA_SHELL_STATE, SLUA_SHELL_SOCKET, SLUA_SHELL_WEBSOCKET } what;
+    enum { SLUA_SHELL_STATE, SLUA_SHELL_SOCKET, SLUA_SHELL_WEBSOCKET, SLUA_SHELL_CONN } what;
     struct sioc_server *core; /* outlives the host that the shell is in */
     uint64_t handle;
 };
@@ -346,6 +350,9 @@ void slua_make_shell(lua_State *L, const struct slua_shell *shell);
  * have them. */
 void slua_leave_data(struct slua_host *old, intptr_t ref, int user_value,
                      const struct slua_shell *shell);
+/* The same, but the old object stays. */
+void slua_leave_shell(struct slua_host *old, intptr_t ref, int user_value,
+                      const struct slua_shell *shell);
 /* Pushes sioc.state, or at least something; whether it is a table. */
 bool slua_push_state(lua_State *L);
 
@@ -372,11 +379,55 @@ void slua_on_drop(void *user, intptr_t ref);
 /* Adds `shared` to the table on the top. */
 void slua_open_shared(lua_State *L, struct slua_api *api);
 
+/* ---- emitter.c: handlers by event, in user value 1 of an object; events are numbers from 1 */
+
+/* Of the userdata at the top. */
+void slua_emitter_init(lua_State *L);
+/* In a method: the function at 3 goes behind the others. */
+void slua_emitter_add(lua_State *L, int event, bool once);
+/* Takes the function at 3 off, or all of them (nil); how many.  The stack has 3 values then. */
+int slua_emitter_remove(lua_State *L, int event);
+int slua_emitter_count(lua_State *L, int object, int event);
+/* Pushes the list of the event; nil when there are no handlers. */
+void slua_emitter_push(lua_State *L, int object, int event);
+/* Makes the entry of a list at the top the function that it is; false: it is not to be called.
+ */
+bool slua_emitter_entry(lua_State *L, int object, int event);
+
+/* One event on its way through its handlers:
+ *   for (e.index = e.count = 1; e.index <= e.count; e.index++) run a body: if
+ * (slua_emission_next (L, object, event, &e)) the handler is on the top;
+ * slua_emission_end(host, &e) */
+struct slua_emission {
+    int index, count;
+    int list_ref;
+};
+bool slua_emission_next(lua_State *L, int object, int event, struct slua_emission *emission);
+void slua_emission_end(struct slua_host *host, struct slua_emission *emission);
+
+/* ---- conn.c ---- */
+
+void slua_open_conn(lua_State *L, struct slua_api *api);
+/* Pushes the one userdata of the connection; one that is closed for NULL. */
+void slua_push_conn(lua_State *L, struct slua_server *server, struct sioc_conn *conn);
+/* Pushes conn.data of the connection, if it has a userdata in that host. */
+bool slua_push_conn_data(lua_State *L, const struct slua_host *host,
+                         const struct sioc_conn *conn);
+/* Pushes a list of {type =, data =, compress =}. */
+void slua_push_packets(lua_State *L, const struct sioc_conn_event *event);
+
+/* ---- engineio.c ---- */
+
+extern const luaL_Reg slua_engineio_routes[];
+
 /* ---- engine.c ---- */
 
 void slua_open_engine(lua_State *L, struct slua_api *api);
 /* Makes io.engine; the server needs no core yet. */
 void slua_engine_new(lua_State *L, struct slua_server *server);
+
+/* ---- questions.c ---- */
+
 /* The functions among the options at that index. */
 void slua_engine_options(lua_State *L, struct slua_server *server, int options);
 
@@ -398,6 +449,12 @@ void slua_open_exchange(lua_State *L, struct slua_api *api);
 extern const luaL_Reg slua_websocket_routes[];
 /* Pushes ws.data of the userdata at that index. */
 void slua_push_websocket_data(lua_State *L, int index);
+/* What a message holds: a string, or a sioc.Buffer of binary data. */
+void slua_push_data_of(lua_State *L, struct sioc_str data, bool is_binary);
+/* The string or sioc.Buffer at index; *ret_binary: the latter. */
+struct sioc_str slua_check_data(lua_State *L, int index, bool *ret_binary);
+/* Pushes true, or false and why not, and returns how many. */
+int slua_push_sent(lua_State *L, int code);
 void slua_open_websocket(lua_State *L, struct slua_api *api);
 
 #define SLUA_BAD_JSON "invalid JSON in the request body"

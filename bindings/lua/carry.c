@@ -176,11 +176,17 @@ void slua_carry_data(lua_State *L, struct slua_host *old, intptr_t ref, int user
         lua_setiuservalue(L, -2, user_value);
 }
 
-void slua_leave_data(struct slua_host *old, intptr_t ref, int user_value,
-                     const struct slua_shell *shell)
+void slua_leave_shell(struct slua_host *old, intptr_t ref, int user_value,
+                      const struct slua_shell *shell)
 {
     if (slua_host_busy(old) && push_old_data(old, ref, user_value))
         slua_make_shell(old->L, shell);
+}
+
+void slua_leave_data(struct slua_host *old, intptr_t ref, int user_value,
+                     const struct slua_shell *shell)
+{
+    slua_leave_shell(old, ref, user_value, shell);
     slua_unref(old, ref);
 }
 

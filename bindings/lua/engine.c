@@ -1,183 +1,30 @@
-/* bindings/lua/engine.c -- io.engine, and the options allow_request and generate_id: the
- * requests of clients before, and beneath, their sockets.
+/* bindings/lua/engine.c -- io.engine: what happens beneath the sockets.
  *
- * The two options are questions: their handlers may wait, and the client waits with them.
  * Middleware and handlers of headers cannot wait: the answer is being made.  What they want to
- * add they put into a table, one for all handlers of the answer. Invariant: a list of handlers
- * is never changed, only replaced, so one that is walked stays.
+ * add they put into a table, one for all handlers of the answer. What is told of connections is
+ * told in tasks of their own; the rest about them is conn.c's.
  */
 #include "api.h"
 
-enum event { CONNECTION_ERROR, INITIAL_HEADERS, HEADERS, MIDDLEWARE, EVENTS };
+enum event {
+    CONNECTION_ERROR = 1,
+    INITIAL_HEADERS,
+    HEADERS,
+    CONNECTION,
+    FLUSH,
+    DRAIN,
+    MIDDLEWARE,
+    EVENTS = MIDDLEWARE
+};
 
-static const char *const event_names[] = {"connection_error", "initial_headers", "headers",
-                                          NULL};
+static const char *const event_names[] = {
+    "connection_error", "initial_headers", "headers", "connection", "flush", "drain", NULL};
 
-/* User value n + 1: the list of handlers of event n. */
+/* User value 1: the handlers (emitter.c). */
 struct slua_engine {
     struct slua_server *server;
-    int counts[EVENTS];
+    int counts[EVENTS + 1];
 };
-
-/* ---- the questions ---- */
-
-struct question {
-    struct slua_pending *pending;
-    intptr_t ref;
-    struct sioc_request *request;
-};
-
-static struct sioc_server *core_of(const struct slua_pending *p)
-{
-    return p->server->core;
-}
-
-/* Pushes the handler and what it is told. */
-static struct slua_pending *push_question(lua_State *L)
-{
-    const struct question *q = lua_touserdata(L, 1);
-    struct slua_pending *p = q->pending;
-
-    slua_push_ref(L, q->ref);
-    slua_push_request(L, p->server->api, q->request, false);
-    return p;
-}
-
-/* Only a true value lets in: a check that finds nothing says no. */
-static int allowed(lua_State *L, int status, lua_KContext ctx)
-{
-    const struct slua_pending *p = (const struct slua_pending *)ctx;
-    const char *refusal = NULL;
-
-    (void)status;
-    if (!lua_toboolean(L, -2))
-        refusal = lua_isnil(L, -1) ? "" : luaL_tolstring(L, -1, NULL);
-    if (core_of(p))
-        sioc_engine_allow(core_of(p), p->handle, refusal);
-    return 0;
-}
-
-static int allow_body(lua_State *L)
-{
-    lua_KContext ctx = (lua_KContext)push_question(L);
-
-    lua_callk(L, 1, 2, ctx, allowed);
-    return allowed(L, LUA_OK, ctx);
-}
-
-static void allow_done(struct slua_host *host, void *user, const struct slua_result *result)
-{
-    struct slua_pending *p = user;
-
-    (void)host;
-    if (result->status != LUA_OK && core_of(p))
-        sioc_engine_allow(core_of(p), p->handle, "");
-    slua_pending_free(p);
-}
-
-static int named(lua_State *L, int status, lua_KContext ctx)
-{
-    const struct slua_pending *p = (const struct slua_pending *)ctx;
-    struct sioc_str id = {NULL, 0};
-    int r;
-
-    (void)status;
-    if (lua_type(L, -1) == LUA_TSTRING)
-        id.ptr = lua_tolstring(L, -1, &id.len);
-    r = core_of(p) ? sioc_engine_give_id(core_of(p), p->handle, id) : 0;
-    if (r == SIOC_EEXIST)
-        return luaL_error(L, "generate_id has returned the id of another session");
-    if (r == SIOC_EINVAL)
-        return luaL_error(L, "generate_id must return 20 to 64 characters of A-Za-z0-9_-");
-    return 0;
-}
-
-static int id_body(lua_State *L)
-{
-    lua_KContext ctx = (lua_KContext)push_question(L);
-
-    lua_callk(L, 1, 1, ctx, named);
-    return named(L, LUA_OK, ctx);
-}
-
-static void id_done(struct slua_host *host, void *user, const struct slua_result *result)
-{
-    struct slua_pending *p = user;
-
-    (void)host;
-    if (result->status != LUA_OK && core_of(p))
-        sioc_engine_give_id(core_of(p), p->handle, (struct sioc_str){NULL, 0});
-    slua_pending_free(p);
-}
-
-static bool ask(struct slua_server *server, intptr_t ref, struct sioc_request *request,
-                lua_CFunction body, struct slua_task_info *info)
-{
-    struct question q = {.ref = ref, .request = request};
-
-    q.pending = slua_pending_new(server, sioc_request_handle(request));
-    if (!q.pending)
-        return false;
-    info->server = server->core;
-    info->owner = server;
-    info->user = q.pending;
-    if (slua_run(server->api->host, body, &q, info) >= 0)
-        return true;
-    slua_pending_free(q.pending);
-    return false;
-}
-
-static void on_request(void *user, intptr_t ref, struct sioc_request *request)
-{
-    struct slua_server *server = user;
-    struct slua_task_info info = {.what = "allow_request", .done = allow_done};
-    uint64_t handle = sioc_request_handle(request);
-
-    if (!ask(server, ref, request, allow_body, &info))
-        sioc_engine_allow(server->core, handle, "");
-}
-
-static void on_id(void *user, intptr_t ref, struct sioc_request *request)
-{
-    struct slua_server *server = user;
-    struct slua_task_info info = {.what = "generate_id", .done = id_done};
-    uint64_t handle = sioc_request_handle(request);
-
-    if (!ask(server, ref, request, id_body, &info))
-        sioc_engine_give_id(server->core, handle, (struct sioc_str){NULL, 0});
-}
-
-static void on_drop(void *user, intptr_t ref)
-{
-    const struct slua_server *server = user;
-
-    slua_function_unref(server->api, ref);
-}
-
-/* The function in that field of the table at `options`, as a hook; call NULL when there is
- * none. */
-static struct sioc_http_handler
-hook(lua_State *L, struct slua_server *server, int options, const char *name,
-     void (*call)(void *user, intptr_t ref, struct sioc_request *request))
-{
-    struct sioc_http_handler h = {.call = NULL};
-
-    if (lua_getfield(L, options, name) == LUA_TFUNCTION)
-        h = (struct sioc_http_handler){.call = call,
-                                       .drop = on_drop,
-                                       .user = server,
-                                       .ref = slua_function_ref(L, server->api, lua_gettop(L))};
-    lua_pop(L, 1);
-    return h;
-}
-
-void slua_engine_options(lua_State *L, struct slua_server *server, int options)
-{
-    if (!lua_istable(L, options))
-        return;
-    sioc_engine_on_request(server->core, hook(L, server, options, "allow_request", on_request));
-    sioc_engine_on_id(server->core, hook(L, server, options, "generate_id", on_id));
-}
 
 /* ---- news ---- */
 
@@ -185,18 +32,32 @@ struct news {
     struct slua_engine *engine;
     struct sioc_request *request;
     const struct sioc_connection_error *error;
-    int index; /* of the handler in its list */
+    struct slua_emission emission;
     bool initial;
     bool passed; /* every middleware has let the request pass */
     struct sioc_headers *headers;
+    enum event event; /* of a connection */
+    struct sioc_conn *conn;
+    const struct sioc_conn_event *flushed;
 };
 
-/* Pushes the list of handlers of the event. */
-static void push_list(lua_State *L, const struct slua_engine *engine, enum event event)
+/* Pushes io.engine and the next handler; false: there is none to call. */
+static bool push_handler(lua_State *L, struct news *news, enum event event)
 {
-    slua_push_ref(L, engine->server->engine_ref);
-    lua_getiuservalue(L, -1, (int)event + 1);
-    lua_remove(L, -2);
+    slua_push_ref(L, news->engine->server->engine_ref);
+    return slua_emission_next(L, lua_gettop(L), (int)event, &news->emission);
+}
+
+/* The body for each handler of the event, one after the other. */
+static void run_each(struct news *news, lua_CFunction body, const char *what)
+{
+    struct slua_server *server = news->engine->server;
+    struct slua_task_info info = {.what = what, .server = server->core, .owner = server};
+    struct slua_emission *e = &news->emission;
+
+    for (e->index = e->count = 1; e->index <= e->count; e->index++)
+        slua_run(server->api->host, body, news, &info);
+    slua_emission_end(server->api->host, e);
 }
 
 static void push_context(lua_State *L, const struct sioc_connection_error *error)
@@ -215,12 +76,11 @@ static void push_context(lua_State *L, const struct sioc_connection_error *error
 
 static int error_body(lua_State *L)
 {
-    const struct news *news = lua_touserdata(L, 1);
+    struct news *news = lua_touserdata(L, 1);
     const struct sioc_connection_error *error = news->error;
 
-    push_list(L, news->engine, CONNECTION_ERROR);
-    if (lua_rawgeti(L, -1, news->index) != LUA_TFUNCTION)
-        return 0; /* one before it has taken handlers off */
+    if (!push_handler(L, news, CONNECTION_ERROR))
+        return 0;
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, error->code);
     lua_setfield(L, -2, "code");
@@ -235,28 +95,76 @@ static int error_body(lua_State *L)
 static void on_connection_error(void *user, struct sioc_request *request,
                                 const struct sioc_connection_error *error)
 {
-    struct slua_engine *engine = user;
-    struct slua_server *server = engine->server;
-    struct slua_task_info info = {
-        .what = "connection_error", .server = server->core, .owner = server};
-    struct news news = {.engine = engine, .request = request, .error = error};
+    struct news news = {.engine = user, .request = request, .error = error};
 
-    for (news.index = 1; news.index <= engine->counts[CONNECTION_ERROR]; news.index++)
-        slua_run(server->api->host, error_body, &news, &info);
+    run_each(&news, error_body, "connection_error");
+}
+
+/* ---- connections ---- */
+
+static int conn_body(lua_State *L)
+{
+    struct news *news = lua_touserdata(L, 1);
+    int args = 1;
+
+    if (!push_handler(L, news, news->event))
+        return 0;
+    slua_push_conn(L, news->engine->server, news->conn);
+    if (news->flushed) {
+        slua_push_packets(L, news->flushed);
+        args = 2;
+    }
+    lua_callk(L, args, 0, 0, slua_return_nothing);
+    return 0;
+}
+
+static void on_connection(void *user, struct sioc_conn *conn)
+{
+    struct news news = {.engine = user, .event = CONNECTION, .conn = conn};
+
+    run_each(&news, conn_body, "engine connection");
+}
+
+static void on_flush(void *user, struct sioc_conn *conn, const struct sioc_conn_event *event)
+{
+    struct news news = {.engine = user, .event = FLUSH, .conn = conn, .flushed = event};
+
+    run_each(&news, conn_body, "engine flush");
+}
+
+static void on_drain(void *user, struct sioc_conn *conn)
+{
+    struct news news = {.engine = user, .event = DRAIN, .conn = conn};
+
+    run_each(&news, conn_body, "engine drain");
+}
+
+/* ---- answers that are being made: nobody can wait ---- */
+
+/* Pushes io.engine and the list of the event, which is no list when there are no handlers. */
+static void push_list(lua_State *L, const struct slua_engine *engine, enum event event)
+{
+    slua_push_ref(L, engine->server->engine_ref);
+    slua_emitter_push(L, -1, (int)event);
 }
 
 /* Index 2 is the table of headers, 3 the request. */
 static void call_list(lua_State *L, const struct slua_engine *engine, enum event event)
 {
-    int list = lua_gettop(L) + 1;
+    int object = lua_gettop(L) + 1, list = object + 1;
 
     push_list(L, engine, event);
-    for (lua_Integer i = 1; lua_rawgeti(L, list, i) == LUA_TFUNCTION; i++) {
+    for (lua_Integer i = 1; lua_istable(L, list); i++) {
+        if (lua_rawgeti(L, list, i) == LUA_TNIL)
+            break;
+        if (!slua_emitter_entry(L, object, (int)event))
+            continue;
         lua_pushvalue(L, 2);
         lua_pushvalue(L, 3);
         lua_call(L, 2, 0); /* no continuation: these handlers cannot wait */
+        lua_settop(L, list);
     }
-    lua_settop(L, list - 1);
+    lua_settop(L, object - 1);
 }
 
 static void add_header(lua_State *L, struct sioc_headers *headers, int name, int value)
@@ -318,14 +226,14 @@ static int middleware_body(lua_State *L)
     struct news *news = lua_touserdata(L, 1);
 
     push_answer(L, news);
-    push_list(L, news->engine, MIDDLEWARE);
-    for (lua_Integer i = 1; lua_rawgeti(L, 4, i) == LUA_TFUNCTION; i++) {
+    push_list(L, news->engine, MIDDLEWARE); /* io.engine at 4, the list at 5 */
+    for (lua_Integer i = 1; lua_istable(L, 5) && lua_rawgeti(L, 5, i) == LUA_TFUNCTION; i++) {
         lua_pushvalue(L, 3);
         lua_pushvalue(L, 2);
         lua_call(L, 2, 2); /* no continuation: it cannot wait */
-        if (!lua_toboolean(L, 5) && (lua_isboolean(L, 5) || !lua_isnil(L, 6)))
+        if (!lua_toboolean(L, 6) && (lua_isboolean(L, 6) || !lua_isnil(L, 7)))
             return 0;
-        lua_settop(L, 4);
+        lua_settop(L, 5);
     }
     add_headers(L, news);
     news->passed = true;
@@ -367,6 +275,9 @@ static void subscribe(struct slua_engine *engine)
         .connection_error = counts[CONNECTION_ERROR] ? on_connection_error : NULL,
         .request = counts[MIDDLEWARE] ? on_any_request : NULL,
         .headers = counts[INITIAL_HEADERS] + counts[HEADERS] ? on_headers : NULL,
+        .connection = counts[CONNECTION] ? on_connection : NULL,
+        .flush = counts[FLUSH] ? on_flush : NULL,
+        .drain = counts[DRAIN] ? on_drain : NULL,
         .user = engine};
 
     if (slua_is_retired(engine->server->api))
@@ -386,24 +297,12 @@ static struct slua_engine *self(lua_State *L)
 }
 
 /* The function at 3 goes behind the others of the event. */
-static int add(lua_State *L, int event)
+static int add(lua_State *L, int event, bool once)
 {
     struct slua_engine *engine = self(L);
-    int count = engine->counts[event];
 
-    luaL_checktype(L, 3, LUA_TFUNCTION);
-    lua_settop(L, 3);
-    lua_createtable(L, count + 1, 0);
-    lua_getiuservalue(L, 1, event + 1);
-    for (int i = 1; i <= count; i++) {
-        lua_rawgeti(L, 5, i);
-        lua_rawseti(L, 4, i);
-    }
-    lua_pushvalue(L, 3);
-    lua_rawseti(L, 4, count + 1);
-    lua_settop(L, 4);
-    lua_setiuservalue(L, 1, event + 1);
-    engine->counts[event] = count + 1;
+    slua_emitter_add(L, event, once);
+    engine->counts[event] = slua_emitter_count(L, 1, event);
     subscribe(engine);
     return 0;
 }
@@ -411,7 +310,12 @@ static int add(lua_State *L, int event)
 /* engine:on(event, handler) */
 static int engine_on(lua_State *L)
 {
-    return add(L, luaL_checkoption(L, 2, NULL, event_names));
+    return add(L, luaL_checkoption(L, 2, NULL, event_names) + 1, false);
+}
+
+static int engine_once(lua_State *L)
+{
+    return add(L, luaL_checkoption(L, 2, NULL, event_names) + 1, true);
 }
 
 /* engine:use(handler) */
@@ -419,56 +323,62 @@ static int engine_use(lua_State *L)
 {
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
-    return add(L, MIDDLEWARE);
+    return add(L, MIDDLEWARE, false);
 }
 
 /* engine:off(event[, handler]): how many were removed. */
 static int engine_off(lua_State *L)
 {
     struct slua_engine *engine = self(L);
-    int event = luaL_checkoption(L, 2, NULL, event_names);
-    int count = engine->counts[event], left = 0;
+    int event = luaL_checkoption(L, 2, NULL, event_names) + 1;
+    int removed = slua_emitter_remove(L, event);
 
-    lua_settop(L, 3);
-    lua_newtable(L);
-    lua_getiuservalue(L, 1, event + 1);
-    for (int i = 1; i <= count && !lua_isnil(L, 3); i++) {
-        lua_rawgeti(L, 5, i);
-        if (lua_rawequal(L, 3, 6))
-            lua_pop(L, 1);
-        else
-            lua_rawseti(L, 4, ++left);
-    }
-    lua_settop(L, 4);
-    lua_setiuservalue(L, 1, event + 1);
-    engine->counts[event] = left;
+    engine->counts[event] = slua_emitter_count(L, 1, event);
     subscribe(engine);
-    lua_pushinteger(L, count - left);
+    lua_pushinteger(L, removed);
     return 1;
 }
 
-static const char *const properties[] = {"clients_count", NULL};
+static const char *const properties[] = {"clients_count", "clients", NULL};
+enum { CLIENTS_COUNT = 1, CLIENTS };
+
+/* A fresh table: number -> connection. */
+static void push_clients(lua_State *L, struct slua_server *server)
+{
+    struct sioc_conn *conn;
+    size_t pos = 0;
+
+    lua_newtable(L);
+    while ((conn = sioc_conn_next(server->core, &pos))) {
+        slua_push_conn(L, server, conn);
+        lua_rawseti(L, -2, (lua_Integer)sioc_conn_number(conn));
+    }
+}
 
 static int engine_index(lua_State *L)
 {
-    if (!slua_member(L))
+    int property = slua_member(L);
+
+    if (!property)
         return 1;
-    lua_pushinteger(L, (lua_Integer)sioc_server_client_count(self(L)->server->core));
+    if (property == CLIENTS)
+        push_clients(L, self(L)->server);
+    else
+        lua_pushinteger(L, (lua_Integer)sioc_server_client_count(self(L)->server->core));
     return 1;
 }
 
 static const luaL_Reg methods[] = {
-    {"on", engine_on}, {"off", engine_off}, {"use", engine_use}, {NULL, NULL}};
+    {"on", engine_on},   {"once", engine_once}, {"off", engine_off},
+    {"use", engine_use}, {NULL, NULL},
+};
 
 void slua_engine_new(lua_State *L, struct slua_server *server)
 {
-    struct slua_engine *engine = lua_newuserdatauv(L, sizeof *engine, EVENTS);
+    struct slua_engine *engine = lua_newuserdatauv(L, sizeof *engine, 1);
 
     *engine = (struct slua_engine){.server = server};
-    for (int i = 1; i <= EVENTS; i++) {
-        lua_newtable(L);
-        lua_setiuservalue(L, -2, i);
-    }
+    slua_emitter_init(L);
     slua_set_type(L, server->api, SLUA_ENGINE);
     server->engine_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }

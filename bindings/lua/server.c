@@ -464,6 +464,8 @@ void slua_open_server(lua_State *L)
     luaL_setfuncs(L, slua_http_methods, 1);
     lua_pushlightuserdata(L, api);
     luaL_setfuncs(L, slua_websocket_routes, 1);
+    lua_pushlightuserdata(L, api);
+    luaL_setfuncs(L, slua_engineio_routes, 1);
     lua_pop(L, 1);
     slua_open_namespace(L, api);
     slua_open_socket(L, api);
@@ -471,6 +473,7 @@ void slua_open_server(lua_State *L)
     slua_open_exchange(L, api);
     slua_open_websocket(L, api);
     slua_open_engine(L, api);
+    slua_open_conn(L, api);
     slua_open_admission(L, api);
     slua_open_shared(L, api);
     slua_open_test_socket(L, api);

@@ -57,6 +57,13 @@ static bool push_websocket_data(lua_State *L, const struct access *a)
     return true;
 }
 
+static bool push_conn_data(lua_State *L, const struct access *a)
+{
+    const struct sioc_conn *conn = sioc_conn_find(a->shell->core, a->shell->handle);
+
+    return conn && slua_push_conn_data(L, a->host, conn);
+}
+
 static bool push_target(lua_State *L, const struct access *a)
 {
     switch (a->shell->what) {
@@ -64,6 +71,8 @@ static bool push_target(lua_State *L, const struct access *a)
         return push_socket_data(L, a);
     case SLUA_SHELL_WEBSOCKET:
         return push_websocket_data(L, a);
+    case SLUA_SHELL_CONN:
+        return push_conn_data(L, a);
     case SLUA_SHELL_STATE:
     default:
         return slua_push_state(L);

@@ -186,38 +186,6 @@ static void push_handshake(lua_State *L, const struct sioc_socket *socket)
     lua_setiuservalue(L, 1, HANDSHAKE);
 }
 
-/* conn:close(): without a word, as if the network had cut it. */
-static int conn_close(lua_State *L)
-{
-    struct sioc_socket *socket = slua_find_socket(lua_touserdata(L, lua_upvalueindex(1)));
-
-    if (socket && !slua_muted(L))
-        sioc_socket_close_connection(socket);
-    return 0;
-}
-
-/* What is known of the connection below, shared by the client's sockets in all namespaces. */
-static void push_conn(lua_State *L, const struct sioc_socket *socket)
-{
-    struct sioc_handshake handshake;
-
-    lua_newtable(L);
-    lua_pushvalue(L, 1);
-    lua_pushcclosure(L, conn_close, 1);
-    lua_setfield(L, -2, "close");
-    if (!socket)
-        return;
-    sioc_socket_handshake(socket, &handshake);
-    lua_pushinteger(L, (lua_Integer)sioc_socket_client(socket));
-    lua_setfield(L, -2, "id");
-    slua_set_str(L, "remote_address", handshake.address);
-    lua_pushinteger(L, sioc_socket_protocol(socket));
-    lua_setfield(L, -2, "protocol");
-    lua_newtable(L);
-    slua_set_str(L, "name", sioc_str(sioc_socket_transport(socket)));
-    lua_setfield(L, -2, "transport");
-}
-
 static int push_property(lua_State *L, const struct slua_socket *s, int property)
 {
     struct sioc_socket *socket = slua_find_socket(s);
@@ -246,7 +214,7 @@ static int push_property(lua_State *L, const struct slua_socket *s, int property
         push_handshake(L, socket);
         return 1;
     case CONN:
-        push_conn(L, socket);
+        slua_push_conn(L, s->nsp->server, socket ? sioc_socket_conn(socket) : NULL);
         return 1;
     case TRANSPORT:
         lua_pushstring(L, socket ? sioc_socket_transport(socket) : NULL);

@@ -5,7 +5,7 @@
  */
 #include "websocket.h"
 
-static const char *const event_names[] = {"message", "close", "drained", NULL};
+static const char *const event_names[] = {"message", "close", "drained", NULL}; /* from 1 */
 
 static struct slua_websocket *self(lua_State *L)
 {
@@ -22,32 +22,36 @@ static struct sioc_websocket *find(const struct slua_websocket *w)
 /* ---- methods ---- */
 
 /* ws:on(name, function). */
-static int websocket_on(lua_State *L)
+static int add_handler(lua_State *L, bool once)
 {
-    struct slua_websocket *w = self(L);
-    int event = luaL_checkoption(L, 2, NULL, event_names);
-
-    luaL_checktype(L, 3, LUA_TFUNCTION);
-    lua_createtable(L, w->counts[event] + 1, 0);
-    lua_getiuservalue(L, 1, event + 1);
-    for (int i = 1; i <= w->counts[event]; i++) {
-        lua_rawgeti(L, -1, i);
-        lua_rawseti(L, -3, i);
-    }
-    lua_pop(L, 1);
-    lua_pushvalue(L, 3);
-    lua_rawseti(L, -2, w->counts[event] + 1);
-    lua_setiuservalue(L, 1, event + 1);
-    w->counts[event]++;
+    self(L);
+    slua_emitter_add(L, luaL_checkoption(L, 2, NULL, event_names) + 1, once);
     return 0;
 }
 
-/* A string or a sioc.Buffer at index, and behind it, maybe, whether it is binary. */
-static struct sioc_str check_data(lua_State *L, int index, bool *ret_binary)
+static int websocket_on(lua_State *L)
+{
+    return add_handler(L, false);
+}
+
+static int websocket_once(lua_State *L)
+{
+    return add_handler(L, true);
+}
+
+/* ws:off(name[, function]): how many were removed. */
+static int websocket_off(lua_State *L)
+{
+    self(L);
+    lua_pushinteger(L, slua_emitter_remove(L, luaL_checkoption(L, 2, NULL, event_names) + 1));
+    return 1;
+}
+
+struct sioc_str slua_check_data(lua_State *L, int index, bool *ret_binary)
 {
     struct sioc_buffer *buffer = slua_to_buffer(L, index);
 
-    *ret_binary = lua_isnoneornil(L, index + 1) ? buffer != NULL : lua_toboolean(L, index + 1);
+    *ret_binary = buffer != NULL;
     if (buffer)
         return sioc_buffer_bytes(buffer);
     if (lua_type(L, index) != LUA_TSTRING)
@@ -55,14 +59,25 @@ static struct sioc_str check_data(lua_State *L, int index, bool *ret_binary)
     return slua_check_str(L, index);
 }
 
+/* The same, and behind it, maybe, whether it is binary. */
+static struct sioc_str check_data(lua_State *L, int index, bool *ret_binary)
+{
+    struct sioc_str data = slua_check_data(L, index, ret_binary);
+
+    if (!lua_isnoneornil(L, index + 1))
+        *ret_binary = lua_toboolean(L, index + 1);
+    return data;
+}
+
 static int not_utf8(lua_State *L)
 {
     return luaL_error(L, "not valid UTF-8; use sioc.binary() for raw bytes");
 }
 
-/* True, or false and why not. */
-static int answer(lua_State *L, int r)
+int slua_push_sent(lua_State *L, int r)
 {
+    if (r == SIOC_EUTF8)
+        return not_utf8(L);
     lua_pushboolean(L, r >= 0);
     if (r >= 0)
         return 1;
@@ -85,7 +100,7 @@ static int websocket_send(lua_State *L)
     else if (websocket)
         r = sioc_websocket_send(websocket, data, is_binary);
 
-    return r == SIOC_EUTF8 ? not_utf8(L) : answer(L, r);
+    return slua_push_sent(L, r);
 }
 
 static int websocket_close(lua_State *L)
@@ -99,13 +114,13 @@ static int websocket_close(lua_State *L)
         reason = slua_check_str(L, 3);
     luaL_argcheck(L, code >= 0 && code <= 4999, 2, "a code from 1000 to 4999");
     if (slua_muted(L))
-        return answer(L, SLUA_MUTED);
+        return slua_push_sent(L, SLUA_MUTED);
     r = websocket ? sioc_websocket_close(websocket, (unsigned)code, reason) : SIOC_ECLOSED;
     if (r == SIOC_EINVAL)
         return luaL_error(L,
                           "a close frame has a code from 1000 to 4999 (not 1004 to 1006, nor "
                           "1015) and a reason of at most 123 bytes of UTF-8");
-    return answer(L, r);
+    return slua_push_sent(L, r);
 }
 
 static int websocket_subscribe(lua_State *L)
@@ -116,7 +131,7 @@ static int websocket_subscribe(lua_State *L)
 
     if (r == SIOC_ETOOBIG)
         return luaL_error(L, "the name of a topic is longer than 256 bytes");
-    return answer(L, r);
+    return slua_push_sent(L, r);
 }
 
 static int websocket_unsubscribe(lua_State *L)
@@ -258,6 +273,8 @@ const luaL_Reg slua_websocket_routes[] = {
 
 static const luaL_Reg methods[] = {
     {"on", websocket_on},
+    {"once", websocket_once},
+    {"off", websocket_off},
     {"send", websocket_send},
     {"close", websocket_close},
     {"subscribe", websocket_subscribe},

@@ -17,8 +17,7 @@ struct call {
     struct sioc_request *request; /* open */
     intptr_t ref;                 /* open: the route's function; else the userdata */
     enum slua_ws_event event;
-    int index; /* of the handler in its list; from 1 */
-    int count; /* of them; what the first call finds */
+    struct slua_emission emission;
     struct sioc_str data;
     bool is_binary;
     unsigned code;
@@ -32,6 +31,7 @@ static void push_new(lua_State *L, struct slua_server *server, struct sioc_webso
     *w = (struct slua_websocket){.handle = sioc_websocket_handle(websocket),
                                  .server = server,
                                  .reloaded = sioc_websocket_replayed(websocket)};
+    slua_emitter_init(L);
     slua_set_type(L, server->api, SLUA_WEBSOCKET);
     lua_pushvalue(L, -1);
     sioc_websocket_set_host_ref(websocket, server->api->host, luaL_ref(L, LUA_REGISTRYINDEX));
@@ -52,15 +52,15 @@ static int open_body(lua_State *L)
     return 0;
 }
 
-static void push_data(lua_State *L, const struct call *call)
+void slua_push_data_of(lua_State *L, struct sioc_str data, bool is_binary)
 {
     struct sioc_buffer *buffer;
 
-    if (!call->is_binary) {
-        slua_push_str(L, call->data);
+    if (!is_binary) {
+        slua_push_str(L, data);
         return;
     }
-    buffer = sioc_buffer_new(call->data);
+    buffer = sioc_buffer_new(data);
     if (!buffer)
         luaL_error(L, "not enough memory for the message");
     slua_push_buffer(L, buffer);
@@ -70,19 +70,13 @@ static void push_data(lua_State *L, const struct call *call)
 static int event_body(lua_State *L)
 {
     struct call *call = lua_touserdata(L, 1);
-    const struct slua_websocket *w;
     int args = 0;
 
     slua_push_ref(L, call->ref);
-    w = lua_touserdata(L, -1);
-    if (call->index == 1)
-        call->count = w->counts[call->event];
-    if (call->count == 0)
+    if (!slua_emission_next(L, 2, (int)call->event, &call->emission))
         return 0;
-    lua_getiuservalue(L, -1, (int)call->event + 1);
-    lua_rawgeti(L, -1, call->index);
     if (call->event == SLUA_WS_MESSAGE) {
-        push_data(L, call);
+        slua_push_data_of(L, call->data, call->is_binary);
         lua_pushboolean(L, call->is_binary);
         args = 2;
     } else if (call->event == SLUA_WS_CLOSE) {
@@ -103,22 +97,23 @@ static struct slua_task_info info_of(const struct slua_server *server, const cha
 /* Each handler of the event in a task of its own; the list may change meanwhile. */
 static void run_handlers(struct call *call)
 {
-    static const char *const whats[] = {"WebSocket message", "WebSocket close",
+    static const char *const whats[] = {"", "WebSocket message", "WebSocket close",
                                         "WebSocket drained"};
+    struct slua_emission *e = &call->emission;
     struct slua_host *host = call->server->api->host;
     struct slua_task_info info = info_of(call->server, whats[call->event]);
 
-    call->count = 1;
-    for (call->index = 1; call->index <= call->count; call->index++) {
+    for (e->index = e->count = 1; e->index <= e->count; e->index++) {
         int r;
 
         call->ref = sioc_websocket_host_ref(call->websocket, host);
         if (!call->ref) /* one of them has closed it */
-            return;
+            break;
         r = slua_run(host, event_body, call, &info);
         if (r < 0)
             slua_log(host, SIOC_LOG_ERROR, "%s: %s", info.what, sioc_strerror(r));
     }
+    slua_emission_end(host, e);
 }
 
 static void open_done(struct slua_host *host, void *user, const struct slua_result *result)

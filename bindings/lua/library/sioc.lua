@@ -144,52 +144,17 @@ function Server:close() end
 ---@param fn fun(ws: sioc.WebSocket, req: sioc.Request)
 function Server:websocket(path, fn) end
 
+---Raw Engine.IO below that path.
+---@param path string
+---@param fn fun(conn: sioc.Conn, req: sioc.Request)
+function Server:engineio(path, fn) end
+
 ---One message for all plain WebSockets that have subscribed to the topic.
 ---@param topic string
 ---@param data string|sioc.Buffer
 ---@param is_binary? boolean default: whether data is a sioc.Buffer
 ---@return integer receivers
 function Server:publish(topic, data, is_binary) end
-
----A plain WebSocket; may be kept for ever.
----@class sioc.WebSocket
----@field data table
----@field connected boolean
----@field queued integer bytes that wait to be sent
----@field topics string[]
----@field reloaded boolean the function of its route runs because of a reload
-local WebSocket = {}
-
----@param event "message"|"close"|"drained"
----@param fn fun(...) message: data, is_binary; close: code, reason
-function WebSocket:on(event, fn) end
-
----@param data string|sioc.Buffer
----@param is_binary? boolean default: whether data is a sioc.Buffer
----@return boolean queued
----@return string? why_not
-function WebSocket:send(data, is_binary) end
-
----@param code? integer 1000 to 4999
----@param reason? string at most 123 bytes
----@return boolean
----@return string? why_not
-function WebSocket:close(code, reason) end
-
----@param topic string
----@return boolean
----@return string? why_not
-function WebSocket:subscribe(topic) end
-
----@param topic string
-function WebSocket:unsubscribe(topic) end
-
----To all subscribers but this one.
----@param topic string
----@param data string|sioc.Buffer
----@param is_binary? boolean
----@return integer receivers
-function WebSocket:publish(topic, data, is_binary) end
 
 ---@class sioc.NamespaceOptions
 ---@field pattern? boolean the name is a Lua pattern
@@ -226,35 +191,6 @@ function Server:delete(path, handler) end
 ---@param prefix string
 ---@param folder string
 function Server:static(prefix, folder) end
-
----What happens below the sockets: requests and sessions.
----@class sioc.Engine
----@field clients_count integer sessions that are open now
-local Engine = {}
-
----@class sioc.ConnectionError
----@field code integer 0 to 5
----@field message string
----@field req sioc.Request without its body
----@field context table<string, string|integer> transport, sid, method, name, origin, protocol, message
-
----"connection_error": a request was refused.  "initial_headers", "headers": put headers for the
----session's first answer, for each answer, into the table; these handlers cannot wait.
----@param event "connection_error"
----@param handler fun(err: sioc.ConnectionError)
----@overload fun(self, event: "initial_headers"|"headers", handler: fun(headers: table<string, string|string[]>, req: sioc.Request))
-function Engine:on(event, handler) end
-
----Runs for every request below the server's path, before it is looked at; cannot wait.
----Nothing or true lets pass, `return nil, message` refuses.
----@param handler fun(req: sioc.Request, headers: table<string, string|string[]>): boolean?, string?
-function Engine:use(handler) end
-
----Removes the handler, or all of the event; returns how many.
----@param event "connection_error"|"initial_headers"|"headers"
----@param handler? function
----@return integer
-function Engine:off(event, handler) end
 
 -- What broadcasts: namespaces, the server, operators ----------------------------------------------
 
@@ -396,7 +332,7 @@ function Namespace:server_side_emit_with_ack(event, ...) end
 ---@field rooms string[] a fresh list; its own id is in it
 ---@field nsp sioc.Namespace
 ---@field handshake sioc.Handshake
----@field conn { id: integer, remote_address: string, protocol: integer, transport: { name: string }, close: fun(conn: any) }
+---@field conn sioc.Conn
 ---@field broadcast sioc.Operator everybody but this socket
 ---@field volatile sioc.Operator
 ---@field local_ sioc.Operator

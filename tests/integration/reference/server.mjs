@@ -5,6 +5,7 @@
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 import msgpack from 'socket.io-msgpack-parser';
+import * as conns from './conns.mjs';
 
 const { hooks = [], ...options } = JSON.parse(process.env.SIOC_TEST_OPTIONS || '{}');
 
@@ -42,6 +43,8 @@ if (hooks.includes('generate_id'))
     ids += 1;
     return req._query.id ?? `custom_id-${String(ids).padStart(12, '0')}`;
   };
+if (hooks.includes('engineio')) conns.serve(http, given, record);
+if (hooks.includes('conns')) conns.below(app, record);
 if (hooks.includes('use')) {
   app.engine.use((req, res, next) => {
     res.setHeader('X-Used', `${req.method}!`);
@@ -87,7 +90,7 @@ function serve(nsp, name) {
     const { id } = socket;
     record('connection', id, { nsp: name });
     for (const what of ['disconnecting', 'disconnect'])
-      socket.on(what, (reason) => record(what, id, { nsp: name, reason, rooms: [...socket.rooms] }));
+      socket.on(what, (reason, details) => record(what, id, { nsp: name, reason, details: details?.message, rooms: [...socket.rooms] }));
 
     socket.on('echo', (...all) => socket.emit('echo', ...split(all)[0]));
     socket.on('', (...all) => socket.emit('', ...all));
