@@ -1,27 +1,20 @@
-/* bindings/bench/proc.c -- reads /proc/PID/stat and /proc/PID/smaps_rollup. */
+/* bindings/bench/proc.c -- the CPU clock of a process, which the kernel keeps in
+ * nanoseconds, and /proc/PID/smaps_rollup. */
 #include "proc.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <time.h>
 
-static int read_cpu(uint32_t pid, double *ret_cpu_s)
+int bench_proc_cpu(uint32_t pid, double *ret_cpu_s)
 {
-    char path[64], line[1024];
-    snprintf(path, sizeof path, "/proc/%u/stat", pid);
-    FILE *file = fopen(path, "r");
-    if (!file)
+    struct timespec used;
+    clockid_t clock;
+
+    if (clock_getcpuclockid((pid_t)pid, &clock) || clock_gettime(clock, &used))
         return -1;
-    char *got = fgets(line, sizeof line, file);
-    fclose(file);
-    /* The command's name may hold blanks and brackets: fields count from the last bracket. */
-    char *after = got ? strrchr(line, ')') : NULL;
-    unsigned long long user, system;
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                         &user, &system) != 2)
-        return -1;
-    *ret_cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    *ret_cpu_s = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
     return 0;
 }
 
@@ -46,7 +39,7 @@ static int read_memory(uint32_t pid, struct proc_sample *sample)
 int bench_proc_sample(uint32_t pid, struct proc_sample *ret_sample)
 {
     struct proc_sample sample = {0};
-    if (read_cpu(pid, &sample.cpu_s) || read_memory(pid, &sample))
+    if (bench_proc_cpu(pid, &sample.cpu_s) || read_memory(pid, &sample))
         return -1;
     *ret_sample = sample;
     return 0;

@@ -24,7 +24,7 @@ static double per_second(const struct run *r, uint64_t what)
 
 static double cpu_us(const struct run *r)
 {
-    return (r->end.cpu_s - r->begin.cpu_s) * 1e6 / (double)r->measured;
+    return (r->end.cpu_s - r->begin_cpu_s) * 1e6 / (double)r->measured;
 }
 
 static double per_client(const struct run *r, uint64_t from, uint64_t to)
@@ -55,7 +55,7 @@ static void put_server(const struct run *r)
     if (r->measured)
         put("server_cpu_us", cpu_us(r), 3);
     if (r->window_s > 0)
-        put("server_cpu_share", (r->end.cpu_s - r->begin.cpu_s) / r->window_s, 3);
+        put("server_cpu_share", (r->end.cpu_s - r->begin_cpu_s) / r->window_s, 3);
     put("server_rss_kib", (double)r->end.rss_bytes / 1024, 0);
     put("server_pss_kib", (double)r->end.pss_bytes / 1024, 0);
     if (r->opt.mode == MODE_IDLE) {
@@ -199,7 +199,7 @@ static void print_server(const struct run *r)
     else
         printf(" ");
     printf("%.0f %% of a core, %.1f MiB resident\n",
-           r->window_s > 0 ? (r->end.cpu_s - r->begin.cpu_s) / r->window_s * 100 : 0,
+           r->window_s > 0 ? (r->end.cpu_s - r->begin_cpu_s) / r->window_s * 100 : 0,
            (double)r->end.rss_bytes / 1048576);
     if (r->opt.mode == MODE_IDLE)
         printf("%-12s %s bytes for each client\n", "",

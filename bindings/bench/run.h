@@ -118,7 +118,7 @@ struct run {
     double window_s;
     double own_cpu_s;
     struct proc_sample before; /* no client yet */
-    struct proc_sample begin;  /* of the window */
+    double begin_cpu_s;        /* of the server, at the window's begin */
     struct proc_sample end;
     struct hist hist;
 };

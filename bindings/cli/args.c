@@ -113,6 +113,14 @@ static int set_handler_timeout(struct reader *r, const char *value)
     return 0;
 }
 
+static int set_python(struct reader *r, const char *value)
+{
+    if (!*value)
+        return fail(r, "--python needs an interpreter, e.g. python3.12");
+    r->args->python = value;
+    return 0;
+}
+
 static int set_help(struct reader *r, const char *value)
 {
     (void)value;
@@ -138,6 +146,8 @@ static const struct own own_options[] = {
     {"watch", NULL, "reload when a file of the script was saved", set_watch},
     {"watch-poll", NULL, "the same on file systems that do not tell (network shares)",
      set_watch_poll},
+    {"python", "FILE", "with app.py: the interpreter; that of its #! line, or python3",
+     set_python},
     {"pid", "N", "with reload: the process that serves", set_pid},
     {"help", NULL, "this text", set_help},
     {"version", NULL, "the version", set_version},
@@ -337,14 +347,13 @@ static int read_word(struct reader *r, const char *word, bool *command_read)
             return 0;
         return fail(r, "unexpected \"%s\": reload takes --pid or --port", word);
     }
-    if (len > 3 && strcmp(word + len - 3, ".py") == 0)
-        return fail(r, "%s: Python is not available yet in sioc %s", word, sioc_version());
     if (args->script)
         return fail(r,
                     "unexpected \"%s\": the script is %s (what it is to get itself goes "
                     "behind --)",
                     word, args->script);
     args->script = word;
+    args->is_python = len > 3 && strcmp(word + len - 3, ".py") == 0;
     return 0;
 }
 
@@ -426,10 +435,10 @@ void cli_print_help(FILE *out)
 {
     const struct sioc_option_info *info;
 
-    fputs("sioc [app.lua] [options] [-- arguments of the script]\n"
+    fputs("sioc [app.lua | app.py] [options] [-- arguments of the script]\n"
           "    serves Socket.IO as the script says; without a script: a page that shows it "
           "works\n"
-          "sioc check app.lua\n"
+          "sioc check app.lua | app.py\n"
           "    loads the script and runs its checks; says file:line: message what is wrong\n"
           "sioc reload [--pid N | --port N]\n"
           "    asks the server that runs (on port 3000) to load its script again\n"

@@ -14,6 +14,8 @@ enum cli_command { CLI_SERVE, CLI_CHECK, CLI_RELOAD, CLI_HELP, CLI_VERSION };
 struct cli_args {
     enum cli_command command;
     const char *script; /* NULL: the welcome page */
+    bool is_python;     /* the script is */
+    const char *python; /* the interpreter; NULL: found */
     const char *const *script_args;
     size_t script_arg_count;
     const char *host; /* NULL: what the script says */

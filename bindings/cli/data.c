@@ -14,23 +14,35 @@ static bool exists(char path[CLI_PATH_MAX], const char *dir, const char *between
     return len > 0 && len < CLI_PATH_MAX && access(path, R_OK) == 0;
 }
 
+/* The folder of the program. */
+static bool own_folder(char ret_folder[CLI_PATH_MAX])
+{
+    ssize_t len = readlink("/proc/self/exe", ret_folder, CLI_PATH_MAX - 1);
+    char *slash;
+
+    if (len <= 0)
+        return false;
+    ret_folder[len] = '\0';
+    slash = strrchr(ret_folder, '/');
+    if (slash)
+        *slash = '\0';
+    return slash != NULL;
+}
+
+bool cli_beside(const char *name, char ret_path[CLI_PATH_MAX])
+{
+    char program[CLI_PATH_MAX];
+
+    return own_folder(program) && exists(ret_path, program, "", name);
+}
+
 bool cli_data_path(const char *name, char ret_path[CLI_PATH_MAX])
 {
     const char *set = getenv("SIOC_DATA");
     char program[CLI_PATH_MAX];
-    ssize_t len;
-    char *slash;
 
     if (set && *set)
         return exists(ret_path, set, "", name);
-    len = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (len <= 0)
-        return false;
-    program[len] = '\0';
-    slash = strrchr(program, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
-    return exists(ret_path, program, "../data/", name) ||
-           exists(ret_path, program, "../share/sioc/", name);
+    return own_folder(program) && (exists(ret_path, program, "../data/", name) ||
+                                   exists(ret_path, program, "../share/sioc/", name));
 }

@@ -7,6 +7,7 @@
 #include "bench.h"
 #include "data.h"
 #include "find.h"
+#include "python.h"
 #include "sioc_lua.h"
 #include <errno.h>
 #include <signal.h>
@@ -252,6 +253,8 @@ int main(int argc, char **argv)
         code = 0;
     } else if (p.args.command == CLI_RELOAD) {
         code = reload(&p.args);
+    } else if (p.args.is_python) {
+        code = cli_run_python(argc, argv, &p.args);
     } else {
         code = run(&p);
     }

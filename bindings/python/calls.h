@@ -27,6 +27,15 @@ void spy_on_socket_gone(void *owner, intptr_t host_ref);
 bool spy_same_function(PyObject *a, PyObject *b);
 /* Lets the core go. */
 void spy_server_shut(struct spy_server *server);
+/* For sioc_server_set_log; user: the server. */
+void spy_on_log(void *user, enum sioc_log_level level, const char *text);
+/* For sioc_server_on_rebind; user: the server that the socket belongs to now. */
+void spy_on_rebind(void *user, struct sioc_socket *socket);
+/* Answers that are waited for do not come any more: their functions are told `why` (NULL:
+ * nothing). */
+void spy_acks_forget(struct spy_server *server, const char *why);
+/* Handlers that somebody still has find no list any more. */
+void spy_handlers_orphan(struct spy_handler **list);
 
 enum spy_change { SPY_JOIN, SPY_LEAVE, SPY_DISCONNECT, SPY_DISCONNECT_CLOSE, SPY_CLOSE };
 

@@ -374,6 +374,17 @@ static void on_drop(void *user, intptr_t ref)
     spy_handler_unuse((struct spy_handler *)ref);
 }
 
+void spy_handlers_orphan(struct spy_handler **list)
+{
+    while (*list) {
+        struct spy_handler *h = *list;
+
+        *list = h->next;
+        h->next = NULL;
+        h->link = &h->nowhere;
+    }
+}
+
 struct sioc_handler spy_handler(struct spy_server *server, PyObject *fn, int most,
                                 unsigned flags)
 {

@@ -134,6 +134,43 @@ static PyObject *call_back(const struct spy_ack *a, const struct sioc_event *eve
     return result;
 }
 
+static bool is_mine(void *user, const struct sioc_handler *handler)
+{
+    return handler->user == user && handler->drop == on_ack_drop;
+}
+
+PyObject *spy_server_waiting(struct spy_server *server)
+{
+    return PyBool_FromLong(server->acks != NULL);
+}
+
+static void tell_forgotten(const struct spy_server *server, PyObject *functions,
+                           const char *why)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(functions); i++) {
+        PyObject *fn = PyList_GET_ITEM(functions, i);
+        PyObject *result = PyObject_CallFunction(fn, "s()", why);
+
+        if (!result)
+            spy_unraisable(server->loop, fn);
+        Py_XDECREF(result);
+    }
+}
+
+void spy_acks_forget(struct spy_server *server, const char *why)
+{
+    PyObject *functions = why ? PyList_New(0) : NULL;
+
+    for (struct spy_ack *a = server->acks; functions && a; a = a->next)
+        if (PyList_Append(functions, a->fn) < 0)
+            PyErr_Clear();
+    if (server->core && server->acks)
+        sioc_server_forget_acks(server->core, is_mine, server);
+    if (functions)
+        tell_forgotten(server, functions, why);
+    Py_XDECREF(functions);
+}
+
 static void on_ack(void *user, intptr_t ref, struct sioc_event *event)
 {
     const struct spy_ack *a = (const struct spy_ack *)ref;
@@ -168,7 +205,7 @@ PyObject *spy_socket_emit(struct spy_nsp *nsp, spy_handle handle, PyObject *even
 
     if (!spy_is_here(server->loop))
         Py_RETURN_NONE;
-    if (!spy_find(nsp, handle))
+    if (!spy_find(nsp, handle) || spy_muted(server->loop))
         return sent(server, false);
     if (build(nsp, event, args, &message) < 0)
         return NULL;
@@ -205,6 +242,8 @@ PyObject *spy_socket_ask(struct spy_nsp *nsp, spy_handle handle, PyObject *event
 
     if (!spy_is_here(server->loop))
         Py_RETURN_NONE;
+    if (spy_muted(server->loop))
+        return not_sent(server, ack, "reload");
     if (!spy_find(nsp, handle))
         return not_sent(server, ack, "disconnected");
     if (build(nsp, event, args, &message) < 0)
@@ -341,7 +380,11 @@ PyObject *spy_broadcast(struct spy_nsp *nsp, PyObject *to, PyObject *event, PyOb
 
     if (!spy_is_here(server->loop))
         Py_RETURN_NONE;
-    if (!spy_check_open(server) || build(nsp, event, args, &message) < 0)
+    if (!spy_check_open(server))
+        return NULL;
+    if (spy_muted(server->loop))
+        return not_sent(server, ack, "reload");
+    if (build(nsp, event, args, &message) < 0)
         return NULL;
     if (!spy_check_open(server) || spy_target(to, &t) < 0) {
         sioc_message_free(message);

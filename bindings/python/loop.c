@@ -96,6 +96,38 @@ int spy_loop_fd(struct spy_loop *loop)
     return sioc_loop_backend_fd(loop->core);
 }
 
+PyObject *spy_loop_replay(struct spy_loop *loop)
+{
+    Py_INCREF(loop->replay);
+    return loop->replay;
+}
+
+void spy_loop_replay_begin(struct spy_loop *loop)
+{
+    loop->replays++;
+}
+
+void spy_loop_replay_end(struct spy_loop *loop)
+{
+    loop->replays--;
+}
+
+bool spy_muted(const struct spy_loop *loop)
+{
+    PyObject *value = NULL;
+    bool muted;
+
+    if (loop->replays == 0)
+        return false;
+    if (PyContextVar_Get(loop->replay, NULL, &value) < 0) {
+        PyErr_Clear();
+        return false;
+    }
+    muted = value && PyObject_IsTrue(value) > 0;
+    Py_XDECREF(value);
+    return muted;
+}
+
 bool spy_loop_here(struct spy_loop *loop)
 {
     return spy_is_here(loop);

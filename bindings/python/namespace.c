@@ -146,6 +146,24 @@ spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *err
 
 /* ---- what there is ---- */
 
+PyObject *spy_nsp_key(struct spy_nsp *nsp)
+{
+    return PyLong_FromVoidPtr(nsp->core);
+}
+
+PyObject *spy_nsp_name(struct spy_nsp *nsp)
+{
+    if (!spy_check_open(nsp->server))
+        return NULL;
+    return spy_text(sioc_namespace_name(nsp->core));
+}
+
+void spy_nsp_set_face(struct spy_nsp *nsp, PyObject *face)
+{
+    if (nsp->server->core)
+        sioc_namespace_set_host_ref(nsp->core, face == Py_None ? 0 : (intptr_t)face);
+}
+
 PyObject *spy_nsp_rooms(struct spy_nsp *nsp)
 {
     PyObject *rooms;
@@ -246,6 +264,8 @@ PyObject *spy_change_sockets(struct spy_nsp *nsp, PyObject *to, PyObject *rooms,
         Py_RETURN_NONE;
     if (!spy_check_open(nsp->server))
         return NULL;
+    if (what >= SPY_DISCONNECT && spy_muted(nsp->server->loop))
+        Py_RETURN_FALSE;
     named = Py_BuildValue("(O()iO)", rooms, 0, Py_False);
     r = named ? spy_target(named, &names) : -1;
     Py_XDECREF(named);

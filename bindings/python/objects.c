@@ -88,6 +88,7 @@ static void loop_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     sioc_loop_on_work(loop->core, NULL, NULL);
     sioc_loop_free(loop->core);
+    Py_CLEAR(loop->replay);
     Py_CLEAR(loop->on_work);
     Py_CLEAR(loop->fatal);
     PyObject_GC_Del(self);
@@ -137,7 +138,11 @@ PyObject *spy_loop_new(void)
     loop->thread = PyThread_get_thread_ident();
     loop->on_work = loop->fatal = NULL;
     loop->stepping = false;
+    loop->replays = 0;
+    loop->replay = PyContextVar_New("sioc.replay", NULL);
     PyObject_GC_Track(loop);
+    if (!loop->replay)
+        Py_CLEAR(loop);
     return (PyObject *)loop;
 }
 
@@ -169,9 +174,22 @@ void spy_server_shut(struct spy_server *server)
     if (!core)
         return;
     server->freeing = true;
-    server->core = NULL;
-    if (!server->borrowed)
+    if (server->borrowed) {
+        spy_acks_forget(server, NULL);
+        for (struct spy_nsp *n = server->nsps; n; n = n->next)
+            sioc_namespace_unref(n->core);
+        spy_handlers_orphan(&server->handlers);
+        spy_handlers_orphan(&server->closures);
+        server->prev->next = server->next;
+        server->next->prev = server->prev;
+        server->prev = server->next = server;
+        server->core = NULL;
+    } else {
+        while (server->next != server)
+            spy_server_shut(server->next); /* borrows, so it leaves the ring */
+        server->core = NULL;
         sioc_server_free(core);
+    }
     server->freeing = false;
 }
 
@@ -219,6 +237,9 @@ static void nsp_dealloc(PyObject *self)
     struct spy_nsp *nsp = (struct spy_nsp *)self;
 
     PyObject_GC_UnTrack(self);
+    *nsp->link = nsp->next;
+    if (nsp->next)
+        nsp->next->link = nsp->link;
     if (nsp->server->core)
         sioc_namespace_unref(nsp->core);
     Py_CLEAR(nsp->server);
@@ -249,6 +270,11 @@ PyObject *spy_nsp_new(struct spy_server *server, struct sioc_namespace *core)
     Py_INCREF(server);
     nsp->server = server;
     nsp->core = core;
+    nsp->next = server->nsps;
+    nsp->link = &server->nsps;
+    if (nsp->next)
+        nsp->next->link = &nsp->next;
+    server->nsps = nsp;
     PyObject_GC_Track(nsp);
     return (PyObject *)nsp;
 }
@@ -256,7 +282,8 @@ PyObject *spy_nsp_new(struct spy_server *server, struct sioc_namespace *core)
 int spy_init(void)
 {
     return PyType_Ready(&spy_loop_type) < 0 || PyType_Ready(&spy_server_type) < 0 ||
-                   PyType_Ready(&spy_nsp_type) < 0
+                   PyType_Ready(&spy_nsp_type) < 0 || PyType_Ready(&spy_script_type) < 0 ||
+                   PyType_Ready(&spy_watch_type) < 0
                ? -1
                : 0;
 }

@@ -98,7 +98,7 @@ PyObject *spy_options(void)
 
 /* ---- making ---- */
 
-static void on_log(void *user, enum sioc_log_level level, const char *text)
+void spy_on_log(void *user, enum sioc_log_level level, const char *text)
 {
     struct spy_server *server = user;
     PyObject *result, *value, *type, *traceback;
@@ -145,6 +145,7 @@ static struct spy_server *server_alloc(struct spy_loop *loop, PyObject *face)
     server->loop = loop;
     Py_INCREF(face);
     server->face = face;
+    server->prev = server->next = server;
     PyObject_GC_Track(server);
     return server;
 }
@@ -200,7 +201,9 @@ PyObject *spy_server_new(struct spy_loop *loop, PyObject *face, PyObject *option
     }
     sioc_server_on_socket_gone(server->core, spy_on_socket_gone);
     sioc_server_on_socket_save(server->core, on_save, server);
-    sioc_server_set_log(server->core, SIOC_LOG_INFO, on_log, server);
+    sioc_server_on_rebind(server->core, spy_on_rebind, server);
+    server->log_level = SIOC_LOG_INFO;
+    sioc_server_set_log(server->core, SIOC_LOG_INFO, spy_on_log, server);
     return (PyObject *)server;
 }
 
@@ -214,7 +217,8 @@ spy_result spy_server_set_log(struct spy_server *server, const char *level)
         PyErr_SetString(PyExc_ValueError, "the level is debug, info, warn or error");
         return -1;
     }
-    sioc_server_set_log(server->core, parsed, on_log, server);
+    server->log_level = parsed;
+    sioc_server_set_log(server->core, parsed, spy_on_log, server);
     return 0;
 }
 
@@ -232,9 +236,18 @@ spy_result spy_server_set_client_dir(struct spy_server *server, const char *dir)
 
 /* ---- addresses, the end ---- */
 
-spy_result spy_server_listen(struct spy_server *server, const char *host, int port)
+spy_result spy_server_load_tls(struct spy_server *server)
 {
     char error[400] = "";
+    int r = server->core ? sioc_server_load_tls(server->core, error, sizeof error) : 0;
+
+    if (r < 0)
+        PyErr_SetString(PyExc_ValueError, error[0] ? error : sioc_strerror(r));
+    return r < 0 ? -1 : 0;
+}
+
+spy_result spy_server_listen(struct spy_server *server, const char *host, int port)
+{
     uint16_t bound = 0;
     int r;
 
@@ -244,11 +257,8 @@ spy_result spy_server_listen(struct spy_server *server, const char *host, int po
         PyErr_Format(PyExc_ValueError, "a port is a number from 0 to 65535, not %d", port);
         return -1;
     }
-    r = sioc_server_load_tls(server->core, error, sizeof error);
-    if (r < 0) {
-        PyErr_SetString(PyExc_ValueError, error[0] ? error : sioc_strerror(r));
+    if (spy_server_load_tls(server) < 0)
         return -1;
-    }
     r = sioc_server_listen(server->core, host, (uint16_t)port, &bound);
     if (r >= 0)
         return bound;

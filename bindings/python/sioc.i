@@ -23,4 +23,6 @@
 %ignore spy_loop;
 %ignore spy_server;
 %ignore spy_nsp;
+%ignore spy_script;
+%ignore spy_watch;
 %include "sioc_py.h"

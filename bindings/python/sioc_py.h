@@ -25,6 +25,11 @@ PyObject *spy_loop_step(struct spy_loop *loop);
 int spy_loop_fd(struct spy_loop *loop);
 /* Whether the calling thread is the loop's. */
 bool spy_loop_here(struct spy_loop *loop);
+/* A ContextVar: where its value is true, a connection handler is replayed, and nobody hears
+ * what it says.  Looked at only between replay_begin and as many replay_end. */
+PyObject *spy_loop_replay(struct spy_loop *loop);
+void spy_loop_replay_begin(struct spy_loop *loop);
+void spy_loop_replay_end(struct spy_loop *loop);
 
 /* ---- server.c ---- */
 
@@ -37,6 +42,8 @@ spy_result spy_server_listen(struct spy_server *server, const char *host, int po
 /* done(): all connections are gone. */
 PyObject *spy_server_close(struct spy_server *server, PyObject *done);
 void spy_server_free(struct spy_server *server);
+/* ValueError: a certificate or a key cannot be used. */
+spy_result spy_server_load_tls(struct spy_server *server);
 bool spy_server_secure(struct spy_server *server);
 const char *spy_version(void);
 spy_result spy_server_set_log(struct spy_server *server, const char *level);
@@ -46,6 +53,41 @@ PyObject *spy_server_metrics(struct spy_server *server);
 /* A namespace; face: its sioc.Namespace (borrowed: it has to live as long as the server). */
 PyObject *spy_server_of(struct spy_server *server, PyObject *name, PyObject *face);
 PyObject *spy_options(void);
+/* Whether it waits for answers of clients. */
+PyObject *spy_server_waiting(struct spy_server *server);
+
+/* ---- script.c ---- */
+
+/* An application whose generation `current` serves (number 1).  Called are: face._load(number)
+ * -> generation (then script_loaded), _swap(generation) -> None or why not, _rebind(generation,
+ * most) -> (how many, whether there are more), _retire, _busy -> bool, _drop -> int,
+ * _outcome(error or None, number, load_ms, sockets, rebind_ms, stall_ms), _retired(number,
+ * ended). */
+PyObject *spy_script_new(struct spy_loop *loop, PyObject *face, PyObject *current);
+/* error None: it has loaded */
+void spy_script_loaded(struct spy_script *script, PyObject *generation, PyObject *error);
+void spy_script_reload(struct spy_script *script);
+void spy_script_stop(struct spy_script *script);
+/* Drops all generations but the current one. */
+void spy_script_free(struct spy_script *script);
+/* changed() is called when one of the files was saved. */
+PyObject *spy_watch_new(struct spy_loop *loop, PyObject *changed, bool poll);
+/* paths: a list of str */
+spy_result spy_watch_set(struct spy_watch *watch, PyObject *paths);
+void spy_watch_close(struct spy_watch *watch);
+
+/* ---- reload.c ---- */
+
+/* The server takes over what `old` has: it is the one that serves from now on. */
+spy_result spy_server_adopt(struct spy_server *server, struct spy_server *old);
+/* Re-binds at most so many sockets: (how many, whether there are more). */
+PyObject *spy_server_rebind(struct spy_server *server, unsigned most);
+/* What waits for answers gets none any more; the server is gone for the old generation. */
+void spy_server_retire(struct spy_server *server);
+/* (host, port) pairs */
+PyObject *spy_server_addresses(struct spy_server *server);
+void spy_server_unlisten(struct spy_server *server, const char *host, int port);
+bool spy_server_listens(struct spy_server *server, const char *host, int port);
 
 /* ---- namespace.c ---- */
 
@@ -60,6 +102,11 @@ spy_result spy_nsp_off(struct spy_nsp *nsp, PyObject *name, PyObject *fn);
 /* error None: lets pass; data: any value, or NotImplemented for none */
 spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *error,
                      PyObject *data);
+/* Another number for each namespace that is there. */
+PyObject *spy_nsp_key(struct spy_nsp *nsp);
+PyObject *spy_nsp_name(struct spy_nsp *nsp);
+/* face: its sioc.Namespace (borrowed), None: it has none any more */
+void spy_nsp_set_face(struct spy_nsp *nsp, PyObject *face);
 PyObject *spy_nsp_rooms(struct spy_nsp *nsp);
 PyObject *spy_nsp_size(struct spy_nsp *nsp);
 /* The sockets that are meant, as sioc.Socket; target as for spy_broadcast */

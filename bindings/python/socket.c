@@ -133,7 +133,7 @@ PyObject *spy_socket_change(struct spy_nsp *nsp, spy_handle handle, PyObject *ro
     if (what <= SPY_LEAVE && !spy_utf8(room, "the name of a room", &name))
         return NULL;
     socket = spy_find(nsp, handle);
-    if (!socket)
+    if (!socket || (what >= SPY_DISCONNECT && spy_muted(nsp->server->loop)))
         Py_RETURN_FALSE;
     switch (what) {
     case SPY_JOIN:

@@ -24,30 +24,36 @@ struct spy_loop {
     unsigned long thread; /* the one that may call in */
     PyObject *on_work;    /* called when something is asked for between two steps; or NULL */
     PyObject *fatal;      /* an exception that ends the program; or NULL */
+    PyObject *replay;     /* a ContextVar: true where a connection handler is replayed */
+    unsigned replays;     /* that run now */
     bool stepping;
 };
 
 struct spy_handler;
 struct spy_ack;
 struct spy_keys;
+struct spy_nsp;
 
 struct spy_server {
     PyObject ob_base;
     struct spy_loop *loop;
-    struct sioc_server *core;     /* NULL once freed */
-    PyObject *face;               /* the sioc.Server; what happens is told to its methods */
-    PyObject *socket_class;       /* (namespace, handle, id) */
-    PyObject *ack_class;          /* (server, socket, id, serial) */
-    PyObject *raw_class;          /* has .json */
-    PyObject *spawn;              /* face._spawn */
-    PyObject *sent[2];            /* what emit returns: no, yes */
-    PyObject *encode_default;     /* the option `default`; NULL: none */
-    PyObject *ack_name;           /* ("ack",) */
-    struct spy_keys *keys;        /* texts of before, for keys of dicts (build.c) */
-    struct spy_handler *handlers; /* of namespaces; linked list, owned by the core */
-    struct spy_handler *closures; /* of sockets */
-    struct spy_ack *acks;         /* answers that are waited for */
-    bool borrowed;                /* core belongs to a later generation */
+    struct sioc_server *core;       /* NULL once freed */
+    PyObject *face;                 /* the sioc.Server; what happens is told to its methods */
+    PyObject *socket_class;         /* (namespace, handle, id) */
+    PyObject *ack_class;            /* (server, socket, id, serial) */
+    PyObject *raw_class;            /* has .json */
+    PyObject *spawn;                /* face._spawn */
+    PyObject *sent[2];              /* what emit returns: no, yes */
+    PyObject *encode_default;       /* the option `default`; NULL: none */
+    PyObject *ack_name;             /* ("ack",) */
+    struct spy_keys *keys;          /* texts of before, for keys of dicts (build.c) */
+    struct spy_handler *handlers;   /* of namespaces; linked list, owned by the core */
+    struct spy_handler *closures;   /* of sockets */
+    struct spy_ack *acks;           /* answers that are waited for */
+    struct spy_nsp *nsps;           /* its namespaces */
+    struct spy_server *prev, *next; /* a ring: those of several generations with one core */
+    enum sioc_log_level log_level;
+    bool borrowed; /* core belongs to a later generation */
     bool freeing;
 };
 
@@ -56,9 +62,25 @@ struct spy_nsp {
     PyObject ob_base;
     struct spy_server *server;
     struct sioc_namespace *core;
+    struct spy_nsp *next, **link;
 };
 
-extern PyTypeObject spy_loop_type, spy_server_type, spy_nsp_type;
+/* An application and its generations; a watch over files (script.c). */
+struct spy_script {
+    PyObject ob_base;
+    struct sioc_script *core;
+    struct spy_loop *loop;
+    PyObject *face; /* its methods are told */
+};
+struct spy_watch {
+    PyObject ob_base;
+    struct sioc_files_watch *core;
+    struct spy_loop *loop;
+    PyObject *changed;
+};
+
+extern PyTypeObject spy_loop_type, spy_server_type, spy_nsp_type, spy_script_type,
+    spy_watch_type;
 
 /* Makes the types ready; at import.  < 0: an exception is set. */
 int spy_init(void);
@@ -67,6 +89,8 @@ static inline bool spy_is_here(const struct spy_loop *loop)
 {
     return PyThread_get_thread_ident() == loop->thread;
 }
+/* Whether a connection handler is replayed here: nobody hears what it says. */
+bool spy_muted(const struct spy_loop *loop);
 /* For what only the loop's thread may do: false and RuntimeError in any other. */
 bool spy_check_here(const struct spy_loop *loop, const char *what);
 /* The server is there; else RuntimeError. */
@@ -143,6 +167,7 @@ struct spy_handler {
     struct spy_server *server;
     unsigned uses; /* the core's, and one for each call that runs */
     PyObject *fn;
+    struct spy_handler *nowhere; /* where link leads when the list is gone */
     int most; /* positional arguments it takes (the function that answers apart); -1: any */
     unsigned flags;
 };

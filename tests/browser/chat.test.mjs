@@ -1,10 +1,10 @@
-// examples/chat, driven by two people with a browser.
+// examples/chat and examples/chat_python, driven by two people with a browser.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { noisePng, openPage, screenshot, startBrowser, startServer, until } from './lib.mjs';
 
-const CHAT = 'examples/chat/chat.lua';
+const CHATS = ['examples/chat/chat.lua', 'examples/chat_python/chat.py'];
 
 async function comeIn(page, nick) {
   await page.fill('#nick-input', nick);
@@ -37,7 +37,7 @@ async function enterRoom(page, name) {
   await page.waitForSelector(`#rooms [data-room="${name}"][aria-current="page"]`);
 }
 
-describe('chat', { timeout: 180000 }, () => {
+for (const CHAT of CHATS) describe(CHAT, { timeout: 180000 }, () => {
   let browser;
   let server;
   let ada;

@@ -1,9 +1,10 @@
 // What the browser tests share: the program under test as a child process, Debian's chromium, waiting with a limit.
 //
 //   SIOC_BIN       path of the program; build/dev/sioc of this repository when not set
+//   SIOC_PYTHON    path of the interpreter for programs in Python; build/venv/bin/python when not set
 //   CHROMIUM_BIN   path of the browser; /usr/bin/chromium when not set
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,7 @@ export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.ur
 export const artifacts = path.join(repository, 'tests/artifacts');
 
 const program = path.resolve(repository, process.env.SIOC_BIN || 'build/dev/sioc');
+const python = process.env.SIOC_PYTHON || path.join(repository, 'build/venv/bin/python');
 const browserProgram = process.env.CHROMIUM_BIN || '/usr/bin/chromium';
 
 const START_MS = 10000;
@@ -27,10 +29,23 @@ function limit(promise, ms, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-// Starts the program with these arguments; resolves when it says that it listens.
+// The module of the build tree that the program is from; one with ASan needs its runtime before the interpreter.
+function environment() {
+  const modules = path.join(path.dirname(program), 'python');
+  const env = { ...process.env, PYTHONPATH: modules, PYTHONDONTWRITEBYTECODE: '1' };
+  if (program.includes('/dev/')) {
+    env.LD_PRELOAD = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
+    env.ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ?? ''}:detect_leaks=0`;
+  }
+  return env;
+}
+
+// Starts the program with these arguments, one in Python by its interpreter; resolves when it says that it listens.
 // Gives { url, port, log(), stop() }; stop asks politely first and may be called twice.
 export async function startServer(...args) {
-  const child = spawn(program, args, { cwd: repository, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, ...all] = /\.py$/.test(args[0]) ? [python, '-m', 'sioc', ...args] : [program, ...args];
+  const env = command === python ? environment() : process.env;
+  const child = spawn(command, all, { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let log = '';
   const ended = new Promise((resolve) => child.once('close', resolve));

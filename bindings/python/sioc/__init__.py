@@ -11,6 +11,9 @@
     io.run(port=3000)
 """
 
+from typing import Any
+
+from . import _reload
 from ._broadcast import BroadcastOperator, SocketOperator
 from ._errors import AckTimeout, Disconnected, Reject
 from ._http import BadBody, Request, Response, content_type
@@ -22,6 +25,17 @@ from ._wsgi import WSGI
 from .native import version as _version
 
 __version__ = _version()
+
+
+def __getattr__(name: str) -> Any:
+    # In a script that `python3 -m sioc` runs: which load of it this is.
+    if name in ("generation", "is_reload"):
+        app = _reload.App.current_app
+        number = app.number if app else 1
+        return number if name == "generation" else number > 1
+    raise AttributeError(f"module 'sioc' has no attribute {name!r}")
+
+
 __all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "Disconnected", "Handshake", "Namespace", "Raw",
            "Reject", "Request", "Response", "Sent", "Server", "Socket", "SocketOperator", "WSGI",
            "content_type", "default"]

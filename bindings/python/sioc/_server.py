@@ -11,14 +11,16 @@ import pathlib
 import signal
 import sys
 import threading
+import weakref
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from . import native
 from ._errors import Reject, of_status
-from ._handlers import SERIAL
+from ._handlers import SERIAL, exactly
 from ._http import Http
 from ._loop import Loop
 from ._namespace import Namespace
+from ._reload import App, Generation, loading_app
 from ._socket import Ack, Socket
 from ._tasks import start
 from ._values import Raw, Sent
@@ -53,7 +55,7 @@ def flatten(options: Dict[str, Any], prefix: str = "") -> List[Any]:
 class Call:
     """A handler that waits, and what depends on its end."""
 
-    __slots__ = ("kind", "fn", "socket", "event", "ack", "token", "held", "ended")
+    __slots__ = ("kind", "fn", "socket", "event", "ack", "token", "held", "ended", "replay")
 
     def __init__(self, kind: str, fn: Any, socket: Any, event: str, ack: Any = None, token: int = 0):
         self.kind = kind
@@ -64,6 +66,7 @@ class Call:
         self.token = token
         self.held = False
         self.ended = False
+        self.replay: Optional[List[bool]] = None  # true: nobody hears what it says
 
 
 class Server(Http, Namespace):
@@ -81,20 +84,36 @@ class Server(Http, Namespace):
     __slots__ = ()
 
     def __init__(self, *, default: Optional[Callable[[Any], Any]] = None, **options: Any):
-        self._loop = Loop()
+        app = loading_app()
+        self._app: Optional[App] = app
+        self._generation: Optional[Generation] = app.loading if app else None
+        self._loop = app.loop if app else Loop()
+        self._addresses: List[Any] = []  # (host, port), of a script that is loaded
+        self._held: Set[Call] = set()
+        self._every: List[Any] = []  # (seconds, fn), before it serves
+        self._repeating: Set[Any] = set()  # tasks that end with their generation
         self._error_handlers: List[Any] = []
         self._tasks: Set[Any] = set()
         self._registered = 0
         self._lifespans: List[Any] = []  # what begins before the first client, ends after the last
         self._streams: Dict[int, Any] = {}
         self._namespaces: Dict[str, Namespace] = {}
+        self._children: Any = weakref.WeakValueDictionary()  # those with sockets keep them alive
         self._serial = bool(options.get("serial", False))
-        self._state = "new"  # serving, closing, closed
+        self._state = "new"  # serving, closing, closed; replaced (by a reload), retired
         self._closed: Optional[asyncio.Event] = None
         self.state: Dict[str, Any] = {}
-        self._host = native.server_new(self._loop.core, self, flatten(options), (Socket, Ack, Raw),
-                                       (NO, YES), default)
+        pairs = flatten(options)
+        if app is not None and self._generation is not None:
+            given = {name for name, _ in app.settings.options}
+            pairs = [pair for pair in pairs if pair[0] not in given] + app.settings.options
+            before = app.current.servers if app.current else []
+            if len(self._generation.servers) < len(before):
+                self.state = before[len(self._generation.servers)].state
+        self._host = native.server_new(self._loop.core, self, pairs, (Socket, Ack, Raw), (NO, YES), default)
         native.server_set_log(self._host, "debug" if log.isEnabledFor(logging.DEBUG) else "info")
+        if self._generation is not None:
+            self._generation.servers.append(self)
         self._bind(self, "/")
         self._namespaces["/"] = self
         folder = client_dir()
@@ -120,11 +139,23 @@ class Server(Http, Namespace):
             self._registered += 1
         return nsp
 
+    def _child(self, core: Any) -> Namespace:
+        """The object of a namespace that clients have brought about, or that only they still know."""
+        key = native.nsp_key(core)
+        nsp = self._children.get(key)
+        if nsp is None:
+            nsp = Namespace.__new__(Namespace)
+            nsp._bind(self, native.nsp_name(core), core)
+            self._children[key] = nsp
+        return nsp
+
     # ---- running
 
     async def start(self, port: int = 3000, host: str = "127.0.0.1") -> int:
         """Serves in the running asyncio loop from now on; returns the port (for port 0).
         OSError: the address is in use, or is none of this machine."""
+        if self._app is not None:
+            return self._listen(port, host)
         if self._state != "new":
             raise RuntimeError(f"the server is {self._state} already" if self._state == "serving" else
                                "the server was closed; make a new one")
@@ -142,19 +173,38 @@ class Server(Http, Namespace):
             raise
         self._state = "serving"
         self._closed = asyncio.Event()
+        self._start_repeating()
         return port
 
     async def serve(self, port: int = 3000, host: str = "127.0.0.1") -> None:
         """Serves in the running asyncio loop until close(), or until this is cancelled."""
         await self.start(port, host)
+        if self._app is not None:  # it serves until the program ends
+            await asyncio.get_running_loop().create_future()
         try:
             await self._closed.wait()
         finally:
             await self.close()
 
+    def _listen(self, port: int, host: str) -> int:
+        """In a script that `python3 -m sioc` runs: where to listen when it has loaded."""
+        if self._state in ("replaced", "retired"):
+            raise RuntimeError("this code was replaced by a reload")
+        if self._state == "serving" and self._app is not None:
+            return self._app.open_address(self, self._host, (host, port))
+        if not 0 <= port <= 65535:
+            raise ValueError(f"a port is a number from 0 to 65535, not {port}")
+        self._addresses.append((host, port))
+        return port
+
     def run(self, port: int = 3000, host: str = "127.0.0.1") -> None:
         """Serves until Ctrl-C, SIGTERM or close(): asyncio.run, with uvloop if it is there.  Prints
-        "listening on http://HOST:PORT" when clients may come."""
+        "listening on http://HOST:PORT" when clients may come.
+
+        In a script that ``python3 -m sioc`` runs it only says where to listen."""
+        if self._app is not None:
+            self._listen(port, host)
+            return
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -185,7 +235,7 @@ class Server(Http, Namespace):
             self._state = "closed"
             native.server_free(self._host)
             return
-        if self._state == "closed":
+        if self._state in ("closed", "replaced", "retired"):
             return
         if self._state == "closing":
             await self._closed.wait()
@@ -200,12 +250,61 @@ class Server(Http, Namespace):
             task.cancel()
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
+        pool = getattr(self, "_pool", None)
+        if pool is not None:
+            pool.shutdown(wait=False)
         for part in reversed(self._lifespans):
             await self._guard(part.shutdown(), "shutdown")
         self._state = "closed"
         native.server_free(self._host)
-        self._loop.detach()
         self._closed.set()
+        if self._app is not None:
+            self._app.server_closed()
+        else:
+            self._loop.detach()
+
+    # ---- generations (see _reload)
+
+    def _serve(self, before: "Optional[Server]") -> None:
+        """The script has loaded; `before`: the server whose place it takes."""
+        self._state = "serving"
+        self._closed = asyncio.Event()
+        self._start_repeating()
+
+    def _rebound(self, socket: Socket, before: Optional[Socket]) -> None:
+        """The socket is ours now; `before`: the object that handlers knew it by."""
+        socket.reloaded = True
+        if before is not None:
+            socket._data = before.data
+
+    def _busy(self) -> bool:
+        return bool(self._tasks) or native.server_waiting(self._host)
+
+    def _stop_repeating(self) -> None:
+        for task in list(self._repeating):
+            task.cancel()
+
+    def _cancel(self) -> int:
+        """Ends all handlers that wait; how many."""
+        for call in self._held:
+            native.socket_release(call.socket._core, call.socket._handle)
+            call.held = False
+        self._held.clear()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        return len(tasks)
+
+    def _abort_streams(self) -> None:
+        for handle in list(self._streams):
+            native.request_abort(self._host, handle)
+
+    def on_unload(self, fn: Any) -> Any:
+        """fn(), plain or async, when a reload has replaced this code; also as a decorator."""
+        exactly(fn, 0, 0, "on_unload")
+        if self._generation is not None:
+            self._generation.unload.append(fn)
+        return fn
 
     # ---- threads
 
@@ -266,8 +365,13 @@ class Server(Http, Namespace):
         call = Call("event", fn, socket, event, ack)
         self._start(self._run(awaitable, call))
         if flags & SERIAL and not call.ended:
-            call.held = True
-            native.socket_hold(socket._core, socket._handle)
+            self._hold(call)
+
+    def _hold(self, call: Call) -> None:
+        """What else the client sends waits until the call has ended."""
+        call.held = True
+        self._held.add(call)
+        native.socket_hold(call.socket._core, call.socket._handle)
 
     def _in_thread(self, fn: Any, args: Any, socket: Any, event: str, ack: Any, flags: int) -> None:
         loop = self._loop.asyncio
@@ -299,7 +403,10 @@ class Server(Http, Namespace):
                 self._failed(call.fn, call.socket, call.event, error)
         finally:
             call.ended = True
+            if call.replay is not None:
+                self._unmute(call.replay)
             if call.held:
+                self._held.discard(call)
                 native.socket_release(call.socket._core, call.socket._handle)
 
     def _settle(self, call: Call, result: Any, error: Optional[BaseException]) -> None:
@@ -327,20 +434,45 @@ class Server(Http, Namespace):
         if most >= 0:
             args = args[:most]
         call = Call(kind, fn, socket, event, None, token)
+        if kind == "connection" and token:
+            self._replay(call, args)
+        else:
+            self._call(call, args)
+
+    def _replay(self, call: Call, args: Any) -> None:
+        """Calls a connection handler again, for a socket that was there before: muted until it ends."""
+        var = native.loop_replay(self._loop.core)
+        call.replay = [True]
+        native.loop_replay_begin(self._loop.core)
+        token = var.set(call.replay)
         try:
-            result = fn(*args)
+            waits = self._call(call, args)
+        finally:
+            var.reset(token)
+        if not waits:
+            self._unmute(call.replay)
+
+    def _unmute(self, replay: List[bool]) -> None:
+        if replay:
+            replay.clear()
+            native.loop_replay_end(self._loop.core)
+
+    def _call(self, call: Call, args: Any) -> bool:
+        """Whether it waits now."""
+        try:
+            result = call.fn(*args)
         except Exception as error:
             self._settle(call, None, error)
-            if kind != "middleware" or not isinstance(error, Reject):
-                self._failed(fn, socket, event, error)
-            return
-        if inspect.isawaitable(result):
-            self._start(self._run(result, call))
-            if kind == "connection" and not call.ended:
-                call.held = True
-                native.socket_hold(socket._core, socket._handle)
-        else:
+            if call.kind != "middleware" or not isinstance(error, Reject):
+                self._failed(call.fn, call.socket, call.event, error)
+            return False
+        if not inspect.isawaitable(result):
             self._settle(call, result, None)
+            return False
+        self._start(self._run(result, call))
+        if call.kind == "connection" and not call.ended:
+            self._hold(call)
+        return not call.ended
 
     def _ack_caller(self, fn: Any, many: bool) -> Any:
         """The function that the core calls with (status, answer) for a handler of answers."""
@@ -369,11 +501,47 @@ class Server(Http, Namespace):
         return native.server_metrics(self._host)
 
     def background_task(self, coro: Any) -> Any:
-        """Runs a coroutine as a task of the server: kept, cancelled when it closes.  Errors are
-        logged."""
-        task = asyncio.get_running_loop().create_task(self._guard(coro, "background task"))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Runs a coroutine as a task of the server: kept, cancelled when it closes, or when a reload
+        has replaced this code.  Errors are logged."""
+        return self._keep(asyncio.get_running_loop().create_task(self._guard(coro, "background task")))
+
+
+    def every(self, seconds: float, fn: Any = None) -> Any:
+        """Calls fn(), plain or async, again and again while the server runs; a call that takes longer
+        than the time between two is not overtaken by the next.  Errors are logged.  Also as a
+        decorator: ``@io.every(60)``.  ValueError: no time at all."""
+        if not seconds > 0:
+            raise ValueError("every: a time above 0 seconds is expected")
+        if fn is None:
+            return lambda f: self.every(seconds, f)
+        exactly(fn, 0, 0, "every")
+        self._every.append((seconds, fn))
+        if self._state == "serving":
+            self._start_repeating()
+        return fn
+
+    def _start_repeating(self) -> None:
+        loop = asyncio.get_running_loop()
+        for seconds, fn in self._every:
+            self._keep(loop.create_task(self._repeat(loop, seconds, fn)))
+        self._every.clear()
+
+    async def _repeat(self, loop: asyncio.AbstractEventLoop, seconds: float, fn: Any) -> None:
+        due = loop.time()
+        while True:
+            due = max(due + seconds, loop.time())
+            await asyncio.sleep(due - loop.time())
+            try:
+                result = fn()
+                if inspect.isawaitable(result):
+                    await result
+            except Exception as error:
+                self._failed(fn, None, "", error)
+
+    def _keep(self, task: Any) -> Any:
+        for kept in (self._tasks, self._repeating):
+            kept.add(task)
+            task.add_done_callback(kept.discard)
         return task
 
 

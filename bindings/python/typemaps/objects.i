@@ -17,3 +17,5 @@
 SPY_OBJECT(spy_loop)
 SPY_OBJECT(spy_server)
 SPY_OBJECT(spy_nsp)
+SPY_OBJECT(spy_script)
+SPY_OBJECT(spy_watch)

@@ -78,6 +78,19 @@ class Sioc(Peer):
         return command + (['--per-message-deflate'] if variant == 'deflate' else [])
 
 
+class SiocPython(Peer):
+    title = 'sioc, handlers in Python (plain functions, asyncio)'
+
+    def install(self):
+        if not list((ROOT / 'build/release/python/sioc').glob('_native.*.so')):
+            raise Missing('build/release has no module for Python')
+
+    def command(self, variant):
+        if variant not in ('bench', 'idle'):
+            return None
+        return ['env', f'PYTHONPATH={ROOT}/build/release/python', '/usr/bin/python3', str(ROOT / 'examples/bench/bench.py'), '0']
+
+
 class Limit(Peer):
     title = 'epoll in C, pastes strings, one system call per message'
 
@@ -189,7 +202,7 @@ class Go(Peer):
 def everybody(program):
     """In the order of the tables."""
     return {peer.name: peer for peer in (
-        Sioc('sioc', program), Limit('limit'), Limit('limit-co'), BunRaw('bun-raw'), NodeRaw('node-raw'), Bun('bun'),
+        Sioc('sioc', program), SiocPython('sioc-python'), Limit('limit'), Limit('limit-co'), BunRaw('bun-raw'), NodeRaw('node-raw'), Bun('bun'),
         Rust('socketioxide'), Go('go'), Eiows('eiows'), Node('node'), Python('python'))}
 
 

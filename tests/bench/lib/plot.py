@@ -39,7 +39,7 @@ def apart(labels, least=14):
 
 def chart(title, x_name, y_name, series):
     """series: {peer: [(x, low, median, high)]}; returns the SVG, or None when there is nothing to draw."""
-    series = {peer: points for peer, points in series.items() if len(points) >= 2}
+    series = {peer: points for peer, points in series.items() if len(points) >= 3}
     if not series:
         return None
     ticks = sorted({point[0] for points in series.values() for point in points})

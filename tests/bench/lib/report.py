@@ -49,7 +49,7 @@ class Report:
 
     def ratios(self, names):
         pairs = [('node', 'sioc'), ('bun', 'sioc'), ('python', 'sioc'), ('socketioxide', 'sioc'), ('go', 'sioc'), ('sioc', 'limit'),
-                 ('sioc', 'limit-co'), ('sioc', 'bun-raw')]
+                 ('sioc', 'limit-co'), ('sioc', 'bun-raw'), ('sioc-python', 'sioc'), ('python', 'sioc-python')]
         pairs = [pair for pair in pairs if set(pair) <= set(self.peers)]
 
         def text(name, pair):
@@ -118,7 +118,7 @@ class Report:
     def files(self, folder):
         """{path: text} of all that is made of the results."""
         reasons, plots = read_reasons(folder / 'REASONS.md'), self.plots()
-        curves = sorted({name for _, _, points in rows.CURVES.values() for _, name in points} - set(rows.TABLE))
+        curves = [name for name in dict.fromkeys(rows.curve_names()) if name not in rows.TABLE]
         perf = [name for name in rows.TABLE if not name.startswith(('latency', 'connect'))]
         text = ['# Results of scripts/bench', '', 'Written by `scripts/bench --write` from [results.json](results.json) and [REASONS.md](REASONS.md);'
                 ' [README.md](README.md) says what the rows mean.', ''] + self.conditions()

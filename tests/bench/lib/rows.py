@@ -34,6 +34,10 @@ CURVES = {
 }
 
 
+def curve_names():
+    return [name for _, _, points in CURVES.values() for _, name in points]
+
+
 @dataclass(frozen=True)
 class Row:
     name: str

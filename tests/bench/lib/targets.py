@@ -77,5 +77,10 @@ def all_targets(results):
         Target('idle', 'idle client joined to /, one Lua handler per namespace', '≤ 1.2 KiB; ≤ 2 KiB with per-socket closures; polling ≤ 2.5 KiB; ≥ 10 × less than Node',
                [weight('idle-10000', 1.2 * 1024), weight('idle-19800', 1.2 * 1024), weight('idle-10000-closures', 2048),
                 weight('idle-10000-polling', 2560)] + above(['idle-10000'], 'node', 10)),
+        Target('python', 'Python handler (asyncio, sync def)', '≤ 1.6 × the Lua host; ≥ 40 × cheaper than python-socketio with 16 in flight, ≥ 10 × with 1',
+               ratios(results, one[:1] + many[:1] + many[2:3], 'sioc-python', 'sioc', at_most=1.6) +
+               ratios(results, many[:1], 'python', 'sioc-python', at_least=40) +
+               ratios(results, one[:1], 'python', 'sioc-python', at_least=10)),
         Target('connect', 'connect: WebSocket handshake + CONNECT', "≥ 0.6 × limit's rate; ≥ 5 × Node's", [of_rate('limit', 0.6), of_rate('node', 5)]),
+        Target('workers', 'workers', 'two workers ≥ 1.9 × one where cores allow'),
     ]

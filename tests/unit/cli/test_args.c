@@ -143,8 +143,17 @@ static void test_later(void **state)
         assert_int_equal(PARSE((char *)names[i], "2"), SIOC_EINVAL);
         assert_non_null(strstr(error, "is not available yet"));
     }
-    assert_int_equal(PARSE("app.py"), SIOC_EINVAL);
-    assert_non_null(strstr(error, "Python"));
+}
+
+static void test_python(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("app.py", "--python", "python3.9"), 0);
+    assert_true(args.is_python);
+    assert_string_equal(args.python, "python3.9");
+    assert_int_equal(PARSE("app.lua"), 0);
+    assert_false(args.is_python);
+    assert_int_equal(PARSE("app.py", "--python="), SIOC_EINVAL);
 }
 
 int main(void)
@@ -158,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_wrong_values),
         cmocka_unit_test(test_unknown_options),
         cmocka_unit_test(test_later),
+        cmocka_unit_test(test_python),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
