@@ -249,6 +249,7 @@ static const char *name_of_kind(enum sioc_event_kind kind)
     case SIOC_EVENT_CLIENT:
     case SIOC_EVENT_OUTGOING:
     case SIOC_EVENT_ACK:
+    case SIOC_EVENT_SERVERS: /* nothing registers for these */
     default:
         return "event";
     }
@@ -307,6 +308,7 @@ static int push_told(struct call *c, enum sioc_event_kind kind, uint64_t *ret_to
     case SIOC_EVENT_CLIENT:
     case SIOC_EVENT_OUTGOING:
     case SIOC_EVENT_ACK:
+    case SIOC_EVENT_SERVERS: /* nothing registers for these */
     default:
         return 0;
     }

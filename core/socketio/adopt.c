@@ -15,6 +15,7 @@
 #include "socketio/outgoing.h"
 #include "socketio/passage.h"
 #include "socketio/raw.h"
+#include "socketio/servers.h"
 
 /* ---- taking over ---- */
 
@@ -76,7 +77,7 @@ static int add_namespaces(struct sioc_server *server, struct sioc_server *draft)
             error = sioc_namespace_child(sioc_server_same_namespace(server, other->parent),
                                          sio_namespace_name(other), &nsp);
         else
-            error = sio_namespace_make(server, sio_namespace_name(other), &nsp);
+            error = sio_namespace_make(server, sio_namespace_name(other), NULL, &nsp);
         if (error == 0)
             nsp->missing = true;
     }
@@ -94,6 +95,7 @@ static void swap_handlers(struct sioc_namespace *a, struct sioc_namespace *b)
 {
     SWAP(struct sio_listeners *, a->events, b->events);
     SWAP(struct sio_listeners *, a->lifecycle, b->lifecycle);
+    SWAP(struct sio_listeners *, a->servers, b->servers);
     SWAP(struct sioc_handler *, a->middleware, b->middleware);
     SWAP(size_t, a->middleware_count, b->middleware_count);
     SWAP(size_t, a->middleware_cap, b->middleware_cap);
@@ -105,6 +107,7 @@ static void drop_handlers(struct sioc_namespace *nsp)
 {
     sio_listeners_free(&nsp->events);
     sio_listeners_free(&nsp->lifecycle);
+    sio_listeners_free(&nsp->servers);
     for (size_t i = 0; i < nsp->middleware_count; i++)
         sio_handler_drop(&nsp->middleware[i]);
     nsp->middleware_count = 0;
@@ -285,6 +288,7 @@ void sioc_server_forget_acks(struct sioc_server *server,
         }
     }
     sio_surveys_forget(server, mine, user);
+    sio_questions_forget(server, mine, user);
 }
 
 /* ---- facts ---- */

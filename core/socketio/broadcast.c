@@ -5,7 +5,10 @@
  * calls nobody back, and sioc_for_each_socket walks a snapshot of handles.
  */
 #include "base/mem.h"
+#include "socketio/ack.h"
+#include "socketio/adapter.h"
 #include "socketio/message.h"
+#include "socketio/namespace.h"
 #include "socketio/outgoing.h"
 #include "socketio/recovery.h"
 #include "socketio/room.h"
@@ -74,11 +77,26 @@ static void visit_target(struct sioc_namespace *nsp, const struct sioc_target *t
 struct delivery {
     struct eio_frame *frame;
     bool is_volatile;
-    struct sio_survey *survey; /* NULL: nobody is asked */
+    bool asks;
+    struct sio_survey *survey;     /* that gathers the answers; made on first use */
+    const struct sioc_emit *alone; /* or who is told of each of them; NULL: the survey */
     uint64_t id;
     uint64_t number; /* of the packet, for those who come back; 0: none */
     int sent;
 };
+
+static int begin_to_wait(const struct delivery *d, struct sioc_socket *s)
+{
+    return d->alone ? sio_ack_wait(s, d->id, d->alone) : sio_survey_ask(d->survey, s, d->id);
+}
+
+static void stop_waiting(const struct delivery *d, struct sioc_socket *s)
+{
+    if (d->alone)
+        sio_ack_forget(s, d->id);
+    else
+        sio_survey_unask(d->survey, s, d->id);
+}
 
 static void deliver(void *user, struct sioc_socket *s)
 {
@@ -92,12 +110,12 @@ static void deliver(void *user, struct sioc_socket *s)
     }
     if (d->number)
         sio_recovery_sent(s, d->number);
-    if (d->survey && sio_survey_ask(d->survey, s, d->id) < 0)
+    if (d->asks && begin_to_wait(d, s) < 0)
         return;
     if (eio_session_send(session, d->frame) == 0)
         d->sent++;
-    else if (d->survey)
-        sio_survey_unask(d->survey, s, d->id);
+    else if (d->asks)
+        stop_waiting(d, s);
 }
 
 /* ---- snapshots: handlers run outside of a walk ---- */
@@ -141,22 +159,21 @@ static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
                 struct sioc_message *m, const struct sioc_emit *emit, struct delivery *d)
 {
     int error;
-    bool asks = emit && emit->ack.call;
     m->nsp = nsp;
     d->id = nsp->next_ack_id;
     d->number = 0;
     m->offset = sioc_str_n(NULL, 0);
-    if (nsp->recovery && !asks)
+    if (nsp->recovery && !d->asks && !sio_adapter_restores(nsp))
         sio_recovery_stamp(nsp, m, d->is_volatile);
-    d->frame = sio_message_frame(m, SIOC_PACKET_EVENT, asks ? &d->id : NULL, &error);
+    d->frame = sio_message_frame(m, SIOC_PACKET_EVENT, d->asks ? &d->id : NULL, &error);
     if (!d->frame)
         return error;
     d->frame->no_compress = emit && emit->no_compress;
-    if (asks && !d->survey && !(d->survey = sio_survey_new(nsp, emit))) {
+    if (d->asks && !d->alone && !d->survey && !(d->survey = sio_survey_new(nsp, emit))) {
         eio_frame_unref(d->frame);
         return SIOC_ENOMEM;
     }
-    nsp->next_ack_id += asks;
+    nsp->next_ack_id += d->asks;
     if (m->offset.len && !d->is_volatile)
         d->number = sio_recovery_keep(nsp, d->frame, target);
     if (nsp->overheard)
@@ -166,19 +183,31 @@ static int cast(struct sioc_namespace *nsp, const struct sioc_target *target,
     return 0;
 }
 
-/* The children as they are now, each with a reference: handlers may close them. */
-static struct sioc_namespace **children_of(struct sioc_namespace *parent, size_t *ret_count)
+/* By way of the adapter that somebody has set. */
+static int cast_through(struct sioc_namespace *nsp, const struct sioc_target *target,
+                        struct sioc_message *m, const struct sioc_emit *emit,
+                        struct delivery *d)
 {
-    struct sioc_namespace **all = NULL;
-    size_t cap = 0, count = 0;
-    for (struct list *l = parent->children.next; l != &parent->children; l = l->next) {
-        if (mem_grow((void **)&all, &cap, count + 1, sizeof(struct sioc_namespace *)) < 0)
-            break;
-        all[count] = LIST_ENTRY(l, struct sioc_namespace, sibling);
-        sioc_namespace_ref(all[count++]);
-    }
-    *ret_count = count;
-    return all;
+    struct sioc_adapter *adapter = nsp->adapter;
+    const struct sioc_adapter_ops *ops = adapter->ops;
+    bool here = d->asks ? !ops->broadcast_with_ack : !ops->broadcast;
+    m->nsp = nsp;
+    int error = sio_message_complete(m);
+    if (here || error < 0)
+        return error < 0 ? error : cast(nsp, target, m, emit, d);
+    if (d->asks && !d->survey && !(d->survey = sio_survey_new(nsp, emit)))
+        return SIOC_ENOMEM;
+    int sent = d->asks ? ops->broadcast_with_ack(adapter, target, m, emit,
+                                                 sio_survey_handle(d->survey))
+                       : ops->broadcast(adapter, target, m, emit);
+    d->sent += sent > 0 ? sent : 0;
+    return sent < 0 ? sent : 0;
+}
+
+static int cast_to(struct sioc_namespace *nsp, const struct sioc_target *target,
+                   struct sioc_message *m, const struct sioc_emit *emit, struct delivery *d)
+{
+    return nsp->adapter ? cast_through(nsp, target, m, emit, d) : cast(nsp, target, m, emit, d);
 }
 
 /* To the sockets of all children: each namespace has a frame of its own. */
@@ -188,17 +217,16 @@ static int cast_to_children(struct sioc_namespace *parent, const struct sioc_tar
 {
     int error = 0;
     size_t count;
-    struct sioc_namespace **children = children_of(parent, &count);
+    struct sioc_namespace **children = sio_namespace_children(parent, &count);
     for (size_t i = 0; i < count; i++) {
         if (error == 0)
-            error = cast(children[i], target, m, emit, d);
+            error = cast_to(children[i], target, m, emit, d);
         sioc_namespace_unref(children[i]);
     }
     mem_free(children);
     if (error < 0 && d->survey)
         return 0; /* some were reached, and are waited for */
-    if (error == 0 && !d->survey && emit && emit->ack.call &&
-        !(d->survey = sio_survey_new(parent, emit)))
+    if (error == 0 && !d->survey && d->asks && !(d->survey = sio_survey_new(parent, emit)))
         return SIOC_ENOMEM;
     return error;
 }
@@ -206,15 +234,45 @@ static int cast_to_children(struct sioc_namespace *parent, const struct sioc_tar
 int sioc_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
                    struct sioc_message *m, const struct sioc_emit *emit)
 {
-    struct delivery d = {.is_volatile = emit && emit->is_volatile};
+    struct delivery d = {.is_volatile = emit && emit->is_volatile,
+                         .asks = emit && emit->ack.call};
     int error = nsp->is_parent ? cast_to_children(nsp, target, m, emit, &d)
-                               : cast(nsp, target, m, emit, &d);
+                               : cast_to(nsp, target, m, emit, &d);
     sioc_message_free(m);
+    if (error < 0 && d.survey)
+        sio_survey_cancel(d.survey);
     if (error < 0)
         return error;
     if (d.survey)
         sio_survey_begin(d.survey);
     return d.sent;
+}
+
+int sioc_local_broadcast(struct sioc_namespace *nsp, const struct sioc_target *target,
+                         struct sioc_message *m, const struct sioc_emit *emit)
+{
+    struct delivery d = {.is_volatile = emit && emit->is_volatile};
+    int error = cast(nsp, target, m, emit, &d);
+    return error < 0 ? error : d.sent;
+}
+
+int sioc_local_broadcast_with_ack(struct sioc_namespace *nsp, const struct sioc_target *target,
+                                  struct sioc_message *m, const struct sioc_emit *emit,
+                                  uint64_t survey)
+{
+    struct delivery d = {.is_volatile = emit && emit->is_volatile,
+                         .asks = true,
+                         .survey = sio_survey_find(nsp->server, survey)};
+    int error = d.survey ? cast(nsp, target, m, emit, &d) : SIOC_ECLOSED;
+    return error < 0 ? error : d.sent;
+}
+
+int sioc_local_ask(struct sioc_namespace *nsp, const struct sioc_target *target,
+                   struct sioc_message *m, const struct sioc_emit *emit)
+{
+    struct delivery d = {.is_volatile = emit->is_volatile, .asks = true, .alone = emit};
+    int error = cast(nsp, target, m, emit, &d);
+    return error < 0 ? error : d.sent;
 }
 
 /* ---- walking ---- */

@@ -113,15 +113,22 @@ int sioc_admit(struct sioc_server *server, uint64_t handle, const char *error,
     return 0;
 }
 
-void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp, struct sioc_str auth)
+void sio_connect_begun(struct sioc_socket *s)
 {
-    struct sioc_socket *s = sio_socket_new(client, nsp, auth);
-    if (!s || sio_recovery_begin(s) < 0)
-        sio_client_violation(client, "out of memory");
-    else if (sioc_socket_recovered(s) && nsp->server->options->recovery_skip_middlewares)
+    if (sioc_socket_recovered(s) && s->nsp->server->options->recovery_skip_middlewares)
         sio_socket_join_namespace(s);
     else
         advance(s);
+}
+
+void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp, struct sioc_str auth)
+{
+    struct sioc_socket *s = sio_socket_new(client, nsp, auth);
+    int waits = s ? sio_recovery_begin(s) : SIOC_ENOMEM;
+    if (waits < 0)
+        sio_client_violation(client, "out of memory");
+    else if (!waits)
+        sio_connect_begun(s);
 }
 
 /* auth: JSON, checked. */

@@ -9,6 +9,8 @@ void sio_connect(struct sio_client *client, struct sioc_str nsp_name, struct sio
 /* The same for a namespace that is there.  auth: JSON object or empty. */
 void sio_connect_to(struct sio_client *client, struct sioc_namespace *nsp,
                     struct sioc_str auth);
+/* The rest of it, once it is known what the socket recovers (recovery.h). */
+void sio_connect_begun(struct sioc_socket *socket);
 /* Sends CONNECT_ERROR. */
 void sio_connect_refuse(struct sio_client *client, struct sioc_str nsp_name, const char *text);
 /* The same of a v3 client, whose auth is the query behind the name. */

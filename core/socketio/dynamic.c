@@ -9,6 +9,7 @@
  */
 #include "socketio/dynamic.h"
 #include "base/mem.h"
+#include "socketio/adapter.h"
 #include "socketio/connect.h"
 #include "socketio/event.h"
 #include "socketio/namespace.h"
@@ -80,10 +81,9 @@ int sioc_namespace_child(struct sioc_namespace *parent, struct sioc_str name,
     if (!child) {
         if (server->dynamic_count >= (size_t)server->options->max_dynamic_namespaces)
             return SIOC_ELIMIT;
-        int error = sio_namespace_make(server, name, &child);
+        int error = sio_namespace_make(server, name, parent, &child);
         if (error < 0)
             return error;
-        child->parent = parent;
         list_append(&server->dynamic, &child->node);
         list_append(&parent->children, &child->sibling);
         server->dynamic_count++;
@@ -121,6 +121,7 @@ void sio_dynamic_sweep(struct sioc_namespace *nsp)
     map_remove(&server->namespaces, sio_namespace_name(nsp));
     list_remove(&nsp->sibling);
     server->dynamic_count--;
+    sio_adapter_close(nsp);
     free_if_unused(nsp);
 }
 

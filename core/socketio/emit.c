@@ -1,10 +1,11 @@
 /* socketio/emit.c -- from a socket to its client: events, answers; and the socket's rooms. */
 #include "socketio/ack.h"
+#include "socketio/adapter.h"
 #include "socketio/client.h"
 #include "socketio/message.h"
 #include "socketio/outgoing.h"
 #include "socketio/recovery.h"
-#include "socketio/room.h"
+#include "socketio/servers.h"
 #include "socketio/socket.h"
 
 int sio_socket_send(struct sioc_socket *s, struct eio_frame *frame)
@@ -49,6 +50,11 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
     bool recovers = s->nsp->recovery != NULL;
     /* What is sent before CONNECT is answered is not sent again. */
     bool keeps = recovers && !(emit && emit->is_volatile) && s->state == SIO_CONNECTED;
+    if (recovers && sio_adapter_restores(s->nsp)) {
+        if (keeps)
+            return sio_adapter_emit(s, m, emit);
+        recovers = false;
+    }
     if (recovers)
         sio_recovery_stamp(s->nsp, m, !keeps);
     struct eio_frame *frame = sio_message_frame(m, SIOC_PACKET_EVENT, NULL, &error);
@@ -101,6 +107,8 @@ static int send_answer(struct sioc_socket *s, const struct sioc_reply *reply,
 
 int sioc_reply_send(struct sioc_server *server, struct sioc_reply reply, struct sioc_message *m)
 {
+    if (reply.socket == 0 && reply.wanted)
+        return sio_servers_answer(server, reply.id, m);
     struct sioc_socket *s = sioc_socket_find(server, reply.socket);
     int error = SIOC_ECLOSED;
     if (s && s->state == SIO_CONNECTED && reply.wanted)
@@ -110,33 +118,6 @@ int sioc_reply_send(struct sioc_server *server, struct sioc_reply reply, struct 
 }
 
 /* ---- rooms ---- */
-
-int sioc_socket_join(struct sioc_socket *s, struct sioc_str room)
-{
-    if (s->state == SIO_GONE || s->rooms_closed)
-        return SIOC_ECLOSED;
-    if (room.len > SIO_MAX_ROOM_NAME) {
-        s->nsp->server->metrics.reject_rooms++;
-        return SIOC_ETOOBIG;
-    }
-    if (str_eq(room, sio_socket_id(s))) {
-        if (s->left_own_room)
-            sio_room_join_own(s);
-        return 0;
-    }
-    return sio_room_join(s, room);
-}
-
-int sioc_socket_leave(struct sioc_socket *s, struct sioc_str room)
-{
-    if (s->state == SIO_GONE)
-        return SIOC_ECLOSED;
-    if (!str_eq(room, sio_socket_id(s)))
-        sio_room_leave(s, room);
-    else if (!s->left_own_room && s->state != SIO_CONNECTING)
-        sio_room_leave_own(s);
-    return 0;
-}
 
 bool sioc_socket_room_next(const struct sioc_socket *s, size_t *pos, struct sioc_str *ret_room)
 {

@@ -39,6 +39,7 @@
 struct sio_client;
 struct sioc_conn;    /* conn.h */
 struct sio_recovery; /* recovery.h */
+struct sioc_adapter;
 struct sio_tracking;
 struct sio_tests; /* test_client.c */
 
@@ -102,6 +103,10 @@ struct sioc_server {
     struct http_router router;
     struct list connections;
     struct list surveys; /* broadcasts that wait for answers */
+    struct handle_table survey_handles;
+    struct handle_table questions; /* of other servers, that wait for an answer (servers.c) */
+    int (*adapter_open)(void *user, struct sioc_namespace *nsp, struct sioc_adapter **ret);
+    void *adapter_user;
     struct http_client_files *client_files;
     const struct http_proxies *proxies; /* that are trusted; NULL: none */
     struct net_tls *tls;                /* NULL: plain */
@@ -178,6 +183,8 @@ struct sioc_namespace {
     size_t middleware_count, middleware_cap;
     uint64_t next_ack_id;
     struct sio_recovery *recovery; /* NULL: without the option */
+    struct sioc_adapter *adapter;  /* NULL: the local one (adapter.c) */
+    struct sio_listeners *servers; /* events of other servers */
     intptr_t host_ref;
     size_t inhabitants; /* sockets in any state: what keeps a dynamic namespace open */
     size_t overheard;   /* sockets with handlers of what is sent to them */

@@ -6,6 +6,7 @@
  */
 #include "socketio/message.h"
 #include "base/mem.h"
+#include <sioc/adapter.h>
 
 #define SPARE_TEXT_MAX 65536 /* a message that grew beyond this is not kept */
 
@@ -101,6 +102,14 @@ static struct eio_frame *frame_of(int kind, struct sioc_str head, const struct b
     return eio_frame_message(head, buf_str(body), binaries->items, binaries->count);
 }
 
+int sio_message_complete(struct sioc_message *m)
+{
+    if (!m->complete)
+        m->data_len = m->text.len;
+    m->complete = true;
+    return m->text.error;
+}
+
 struct eio_frame *sio_message_frame(struct sioc_message *m, enum sioc_packet_type type,
                                     const uint64_t *id, int *ret_error)
 {
@@ -111,9 +120,7 @@ struct eio_frame *sio_message_frame(struct sioc_message *m, enum sioc_packet_typ
                                           .id = id ? *id : 0,
                                           .attachments = m->binaries.count,
                                           .more = m->offset};
-    if (!m->complete)
-        m->data_len = m->text.len;
-    m->complete = true;
+    sio_message_complete(m);
     m->text.len = m->data_len; /* without what another namespace's frame has put behind it */
     buf_reset(before);
     int kind = m->server->parser->finish(m->encoder, &head, buf_out(before), buf_out(&m->text));
@@ -141,4 +148,27 @@ struct eio_frame *sio_packet_frame(struct sioc_server *server, enum sioc_packet_
     int kind =
         server->parser->write(&head, json, (unsigned)server->options->max_depth, buf_out(out));
     return kind < 0 || out->error ? NULL : frame_of(kind, STR(""), out, &none);
+}
+
+/* ---- reading it again ---- */
+
+int sioc_message_read(struct sioc_message *m, struct sioc_sink *sink, size_t *ret_count)
+{
+    struct sioc_server *server = m->server;
+    size_t count = 0;
+    struct sioc_packet_data data = {.attachments = m->binaries.items,
+                                    .attachment_count = m->binaries.count,
+                                    .max_depth = (unsigned)server->options->max_depth,
+                                    .scratch = buf_out(&server->scratch)};
+    struct buf room;
+    int error = sio_message_complete(m);
+    buf_init(&room);
+    if (error == 0)
+        error = sio_message_reread(m, &room, &data.bytes);
+    if (error == 0)
+        error = server->parser->read_elements(&data, 0, SIZE_MAX, sink, &count);
+    buf_deinit(&room);
+    if (error == 0 && ret_count)
+        *ret_count = count;
+    return error;
 }

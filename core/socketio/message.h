@@ -24,7 +24,9 @@ struct sioc_message {
 struct eio_frame *sio_message_frame(struct sioc_message *message, enum sioc_packet_type type,
                                     const uint64_t *id, int *ret_error);
 
-/* The arguments of a message that has been made a frame of, as the parser wants them (skip 1):
+/* Nothing more comes into its sink.  0, or the error that it was filled with. */
+int sio_message_complete(struct sioc_message *message);
+/* The arguments of a message that is complete, as the parser wants them (skip 1):
  * borrowed from it or from `room`.  0 or an error. */
 int sio_message_reread(const struct sioc_message *message, struct buf *room,
                        struct sioc_str *ret_args);

@@ -2,6 +2,7 @@
  * Invariant: nsp->sockets[i]->index is i; sockets_by_id holds the same sockets. */
 #include "socketio/namespace.h"
 #include "base/mem.h"
+#include "socketio/adapter.h"
 #include "socketio/handlers.h"
 #include "socketio/recovery.h"
 
@@ -48,7 +49,7 @@ int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
 }
 
 int sio_namespace_make(struct sioc_server *server, struct sioc_str name,
-                       struct sioc_namespace **ret_nsp)
+                       struct sioc_namespace *parent, struct sioc_namespace **ret_nsp)
 {
     struct sioc_namespace *nsp;
     int error = sio_namespace_new(server, name, &nsp);
@@ -59,6 +60,12 @@ int sio_namespace_make(struct sioc_server *server, struct sioc_str name,
         return error;
     }
     nsp->listed = true;
+    nsp->parent = parent;
+    if ((error = sio_adapter_open(nsp)) < 0) {
+        map_remove(&server->namespaces, sio_namespace_name(nsp));
+        sio_namespace_free(nsp);
+        return error;
+    }
     *ret_nsp = nsp;
     return 0;
 }
@@ -73,6 +80,7 @@ void sio_namespace_drop_handlers(struct sioc_namespace *nsp)
 {
     sio_listeners_free(&nsp->events);
     sio_listeners_free(&nsp->lifecycle);
+    sio_listeners_free(&nsp->servers);
     for (size_t i = 0; i < nsp->middleware_count; i++)
         sio_handler_drop(&nsp->middleware[i]);
     nsp->middleware_count = 0;
@@ -80,6 +88,7 @@ void sio_namespace_drop_handlers(struct sioc_namespace *nsp)
 
 void sio_namespace_free(struct sioc_namespace *nsp)
 {
+    sio_adapter_close(nsp);
     sio_recovery_free(nsp);
     sio_namespace_drop_handlers(nsp);
     mem_free(nsp->middleware);
@@ -114,7 +123,7 @@ int sioc_server_of(struct sioc_server *server, struct sioc_str name,
         return SIOC_EINVAL;
     struct sioc_namespace *nsp = sio_namespace_find(server, name);
     if (!nsp) {
-        int error = sio_namespace_make(server, name, &nsp);
+        int error = sio_namespace_make(server, name, NULL, &nsp);
         if (error < 0)
             return error;
         sio_namespace_announce(nsp);
@@ -183,7 +192,8 @@ int sioc_namespace_event(struct sioc_namespace *nsp, struct sioc_str name,
 int sioc_namespace_off(struct sioc_namespace *nsp, struct sioc_str name, const void *user,
                        intptr_t ref)
 {
-    int removed = sio_listeners_remove(&nsp->events, name, user, ref);
+    int removed = sio_listeners_remove(&nsp->events, name, user, ref) +
+                  (name.ptr ? sio_listeners_remove(&nsp->servers, name, user, ref) : 0);
     if (name.ptr && str_eq(name, STR("connect")))
         name = STR("connection");
     return removed + (name.ptr ? sio_listeners_remove(&nsp->lifecycle, name, user, ref) : 0);
@@ -213,6 +223,22 @@ void sio_namespace_tell(struct sioc_namespace *nsp, struct sioc_str name,
     if (nsp->parent)
         sio_listeners_call(&nsp->parent->lifecycle, name, event);
     sio_listeners_call(&nsp->lifecycle, name, event);
+}
+
+/* ---- children ---- */
+
+struct sioc_namespace **sio_namespace_children(struct sioc_namespace *parent, size_t *ret_count)
+{
+    struct sioc_namespace **all = NULL;
+    size_t cap = 0, count = 0;
+    for (struct list *l = parent->children.next; l != &parent->children; l = l->next) {
+        if (mem_grow((void **)&all, &cap, count + 1, sizeof(struct sioc_namespace *)) < 0)
+            break;
+        all[count] = LIST_ENTRY(l, struct sioc_namespace, sibling);
+        sioc_namespace_ref(all[count++]);
+    }
+    *ret_count = count;
+    return all;
 }
 
 /* ---- facts ---- */

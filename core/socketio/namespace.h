@@ -7,9 +7,13 @@
 /* One that nobody finds. */
 int sio_namespace_new(struct sioc_server *server, struct sioc_str name,
                       struct sioc_namespace **ret_nsp);
-/* One in the table. */
+/* One in the table, with its adapter.  parent: NULL = none. */
 int sio_namespace_make(struct sioc_server *server, struct sioc_str name,
-                       struct sioc_namespace **ret_nsp);
+                       struct sioc_namespace *parent, struct sioc_namespace **ret_nsp);
+/* The children as they are now, each with a reference, because handlers may close them; the
+ * array is the caller's (mem_free). */
+struct sioc_namespace **sio_namespace_children(struct sioc_namespace *parent,
+                                               size_t *ret_count);
 /* Calls the "new_namespace" handlers of "/". */
 void sio_namespace_announce(struct sioc_namespace *nsp);
 void sio_namespace_drop_handlers(struct sioc_namespace *nsp); /* but for a matcher */

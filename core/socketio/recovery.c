@@ -7,13 +7,15 @@
 #include "socketio/recovery.h"
 #include "base/mem.h"
 #include "codec/cursor.h"
-#include "codec/mpk_read.h"
 #include "codec/mpk_write.h"
+#include "socketio/adapter.h"
 #include "socketio/backlog.h"
 #include "socketio/client.h"
+#include "socketio/connect.h"
 #include "socketio/dynamic.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/saved.h"
 #include "socketio/socket.h"
 
 #define PREFIX_LEN   7 /* of an offset: tells ours from other texts, and namespaces apart */
@@ -21,30 +23,13 @@
 #define SWEEP_MIN_MS 20
 #define SWEEP_MAX_MS 5000
 
-/* What is told by numbers of packets: [joined, left) were sent while the client was there, the
- * last one that was for him is `sent`. */
-struct span {
-    uint64_t joined, sent, left;
-};
-
-struct sio_session {
-    struct list node; /* in by_age */
-    uint64_t left_ms;
-    size_t bytes;
-    struct span span;
-    char pid[RAND_ID_LEN + 1], id[RAND_ID_LEN + 1];
-    bool left_own_room;
-    uint8_t *data; /* of the host, as msgpack; owned */
-    size_t data_len;
-    uint32_t rooms;
-    char names[];
-};
-
 struct sio_tracking {
-    struct span span;
+    struct sio_span span;
     uint64_t from; /* the first packet that may have been missed */
     char pid[RAND_ID_LEN + 1];
-    struct sio_session *session; /* what is recovered; NULL: nothing */
+    struct sioc_session *session; /* what is recovered; NULL: nothing */
+    bool asked;                   /* an adapter, and it has not answered yet */
+    bool waiting;                 /* ... when it was asked, so that the client waits */
 };
 
 struct sio_recovery {
@@ -65,35 +50,29 @@ static uint64_t now_of(const struct sio_recovery *r)
     return net_loop_now_ms(r->nsp->server->loop);
 }
 
-static void session_free(struct sio_session *session)
-{
-    if (session)
-        mem_free(session->data);
-    mem_free(session);
-}
-
-static void unlist(struct sio_recovery *r, struct sio_session *session)
+static void unlist(struct sio_recovery *r, struct sioc_session *session)
 {
     map_remove(&r->sessions, sioc_str_n(session->pid, RAND_ID_LEN));
     list_remove(&session->node);
     r->session_bytes -= session->bytes;
 }
 
-static bool is_over(const struct sio_recovery *r, const struct sio_session *session)
+static bool is_over(const struct sio_recovery *r, const struct sioc_session *session)
 {
     return now_of(r) - session->left_ms > r->backlog.max_age_ms;
 }
 
-static struct sio_session *oldest(const struct sio_recovery *r)
+static struct sioc_session *oldest(const struct sio_recovery *r)
 {
-    return list_empty(&r->by_age) ? NULL : LIST_ENTRY(r->by_age.next, struct sio_session, node);
+    return list_empty(&r->by_age) ? NULL
+                                  : LIST_ENTRY(r->by_age.next, struct sioc_session, node);
 }
 
 static void drop_oldest(struct sio_recovery *r)
 {
-    struct sio_session *session = oldest(r);
+    struct sioc_session *session = oldest(r);
     unlist(r, session);
-    session_free(session);
+    sioc_session_free(session);
 }
 
 /* While there is something that grows old. */
@@ -274,7 +253,7 @@ static void read_claim(const struct sioc_socket *s, struct claim *claim)
 
 /* Where the packets begin that may have been missed; false when that cannot be told, or they
  * are not all there any more. */
-static bool missed_from(const struct sio_recovery *r, const struct sio_session *session,
+static bool missed_from(const struct sio_recovery *r, const struct sioc_session *session,
                         const struct claim *claim, uint64_t *ret_from)
 {
     uint64_t seen = session->span.joined - 1, number;
@@ -288,20 +267,21 @@ static bool missed_from(const struct sio_recovery *r, const struct sio_session *
 }
 
 /* The rooms by name; the session is what every name leads to. */
-static int room_set(struct sio_session *session, struct map *ret_rooms)
+static int room_set(struct sioc_session *session, struct map *ret_rooms)
 {
-    const char *at = session->names;
+    size_t pos = 0;
+    struct sioc_str room;
     int error = 0;
     map_init(ret_rooms);
     if (!session->left_own_room)
         error = map_add(ret_rooms, sioc_str_n(session->id, RAND_ID_LEN), session);
-    for (uint32_t i = 0; i < session->rooms && error == 0; i++)
-        error = map_add(ret_rooms, sio_names_next(&at), session);
+    while (error == 0 && sioc_session_room_next(session, &pos, &room))
+        error = map_add(ret_rooms, room, session);
     return error;
 }
 
 /* More than a slow reader may leave waiting cannot be sent at once. */
-static bool fits(const struct sio_recovery *r, struct sio_session *session, uint64_t from)
+static bool fits(const struct sio_recovery *r, struct sioc_session *session, uint64_t from)
 {
     struct map rooms;
     size_t bytes = 0, max = (size_t)r->nsp->server->options->max_queue;
@@ -315,15 +295,52 @@ static bool fits(const struct sio_recovery *r, struct sio_session *session, uint
     return ok;
 }
 
-static struct sio_session *claimed(struct sio_recovery *r, const struct claim *claim,
-                                   uint64_t *ret_from)
+static struct sioc_session *claimed(struct sio_recovery *r, const struct claim *claim,
+                                    uint64_t *ret_from)
 {
-    struct sio_session *session = claim->has_pid ? map_get(&r->sessions, claim->pid) : NULL;
+    struct sioc_session *session = claim->has_pid ? map_get(&r->sessions, claim->pid) : NULL;
     if (!session || claim->bad || is_over(r, session) ||
         !missed_from(r, session, claim, ret_from) || !fits(r, session, *ret_from))
         return NULL;
     unlist(r, session);
     return session;
+}
+
+static void become(struct sioc_socket *s, const struct sioc_session *session)
+{
+    memcpy(s->tracking->pid, session->pid, sizeof session->pid);
+    memcpy(s->id, session->id, sizeof session->id);
+}
+
+/* 1: it answers later. */
+static int ask_adapter(struct sioc_socket *s, const struct claim *claim)
+{
+    struct sioc_adapter *adapter = s->nsp->adapter;
+    s->tracking->asked = true;
+    s->admitted = true; /* no middleware is asked, so nobody may answer for it */
+    adapter->ops->restore_session(adapter, s->handle, claim->pid, claim->offset);
+    s->tracking->waiting = s->tracking->asked;
+    return s->tracking->waiting;
+}
+
+int sioc_session_restore(struct sioc_server *server, uint64_t handle,
+                         struct sioc_session *session)
+{
+    struct sioc_socket *s = sioc_socket_find(server, handle);
+    struct sio_tracking *t = s ? s->tracking : NULL;
+    if (!s || s->state != SIO_CONNECTING || !t || !t->asked) {
+        sioc_session_free(session);
+        return s && t ? SIOC_ESTATE : SIOC_ECLOSED;
+    }
+    t->asked = false;
+    t->session = session;
+    if (session)
+        become(s, session);
+    else
+        server->metrics.recovery_refused++;
+    if (t->waiting)
+        sio_connect_begun(s);
+    return 0;
 }
 
 int sio_recovery_begin(struct sioc_socket *s)
@@ -338,13 +355,14 @@ int sio_recovery_begin(struct sioc_socket *s)
         return SIOC_ENOMEM;
     }
     s->tracking = t;
-    t->span = (struct span){.joined = r->backlog.next, .sent = r->backlog.next - 1};
+    t->span = (struct sio_span){.joined = r->backlog.next, .sent = r->backlog.next - 1};
     read_claim(s, &claim);
+    if (sio_adapter_restores(s->nsp))
+        return claim.has_pid && claim.has_offset && !claim.bad ? ask_adapter(s, &claim) : 0;
     t->session = claimed(r, &claim, &t->from);
     if (t->session) {
         t->span = t->session->span;
-        memcpy(t->pid, t->session->pid, sizeof t->pid);
-        memcpy(s->id, t->session->id, sizeof t->session->id);
+        become(s, t->session);
     } else if (claim.has_pid || claim.bad) {
         s->nsp->server->metrics.recovery_refused++;
     }
@@ -354,13 +372,17 @@ int sio_recovery_begin(struct sioc_socket *s)
 void sio_recovery_refused(struct sioc_socket *s)
 {
     struct sio_recovery *r = s->nsp->recovery;
-    struct sio_session *session = s->tracking ? s->tracking->session : NULL;
+    struct sioc_session *session = s->tracking ? s->tracking->session : NULL;
     if (!session)
         return;
     s->tracking->session = NULL;
+    if (sio_adapter_restores(s->nsp)) {
+        sio_session_persist(s->nsp, session);
+        return;
+    }
     if (is_over(r, session) ||
         map_add(&r->sessions, sioc_str_n(session->pid, RAND_ID_LEN), session) < 0) {
-        session_free(session);
+        sioc_session_free(session);
         return;
     }
     list_append(&r->by_age, &session->node); /* a little younger than it is: it ends in time */
@@ -370,11 +392,12 @@ void sio_recovery_refused(struct sioc_socket *s)
 
 /* ---- coming back ---- */
 
-static int join_rooms(struct sioc_socket *s, const struct sio_session *session)
+static int join_rooms(struct sioc_socket *s, const struct sioc_session *session)
 {
-    const char *at = session->names;
-    for (uint32_t i = 0; i < session->rooms; i++) {
-        int error = sioc_socket_join(s, sio_names_next(&at));
+    size_t pos = 0;
+    struct sioc_str room;
+    while (sioc_session_room_next(session, &pos, &room)) {
+        int error = sioc_socket_join(s, room);
         if (s->state != SIO_CONNECTED)
             return SIOC_ECLOSED; /* a handler of "join-room" has put it out */
         if (error == SIOC_ENOMEM)
@@ -383,7 +406,7 @@ static int join_rooms(struct sioc_socket *s, const struct sio_session *session)
     return 0;
 }
 
-static int send_missed(struct sioc_socket *s, struct sio_session *session, uint64_t end)
+static int send_missed(struct sioc_socket *s, struct sioc_session *session, uint64_t end)
 {
     const struct sio_backlog *b = &s->nsp->recovery->backlog;
     struct map rooms;
@@ -407,9 +430,11 @@ int sio_recovery_resume(struct sioc_socket *s)
     const struct sio_backlog *b = &s->nsp->recovery->backlog;
     uint64_t end = b->next; /* what comes from here on is sent in the ordinary way */
     int error = join_rooms(s, t->session);
-    if (error == 0 && t->from < b->first)
+    if (error == 0 && sio_session_is_brought(t->session))
+        error = sio_session_send_missed(s, t->session);
+    else if (error == 0 && t->from < b->first)
         error = SIOC_ENOTFOUND; /* while middleware was thinking */
-    if (error == 0)
+    else if (error == 0)
         error = send_missed(s, t->session, end);
     if (error == 0) {
         if (t->session->left_own_room)
@@ -428,11 +453,8 @@ bool sioc_socket_recovered(const struct sioc_socket *s)
 
 int sioc_socket_read_data(const struct sioc_socket *s, struct sioc_sink *sink)
 {
-    const struct sio_session *session = s->tracking ? s->tracking->session : NULL;
-    struct mpk_reader reader = {.max_depth = MPK_DEPTH_MAX};
-    if (!session || !session->data)
-        return SIOC_ENOTFOUND;
-    return mpk_read(&reader, sioc_str_n(session->data, session->data_len), sink);
+    const struct sioc_session *session = s->tracking ? s->tracking->session : NULL;
+    return session ? sioc_session_read_data(session, sink) : SIOC_ENOTFOUND;
 }
 
 struct sioc_str sio_recovery_pid(const struct sioc_socket *s)
@@ -459,7 +481,7 @@ static bool is_recoverable(const char *reason)
 }
 
 /* What the host wants to find again, as msgpack; nothing when it has nothing. */
-static void write_data(struct sioc_socket *s, struct sio_session *session)
+static void write_data(struct sioc_socket *s, struct sioc_session *session)
 {
     struct sioc_server *server = s->nsp->server;
     struct mpk_writer writer;
@@ -476,19 +498,20 @@ static void write_data(struct sioc_socket *s, struct sio_session *session)
     buf_deinit(&stack);
 }
 
-static struct sio_session *session_of(struct sioc_socket *s)
+static struct sioc_session *session_of(struct sioc_socket *s)
 {
     const struct sio_tracking *t = s->tracking;
-    size_t size = sizeof(struct sio_session);
+    size_t size = sizeof(struct sioc_session);
     for (uint32_t i = 0; i < s->room_count; i++)
         size += 2 + s->rooms[i].room->name_len;
-    struct sio_session *session = mem_zalloc(size);
+    struct sioc_session *session = mem_zalloc(size);
     if (!session)
         return NULL;
-    char *at = session->names;
+    char *at = session->own;
+    session->names = session->own;
     for (uint32_t i = 0; i < s->room_count; i++)
         at = sio_names_put(at, sioc_str_n(s->rooms[i].room->name, s->rooms[i].room->name_len));
-    session->rooms = s->room_count;
+    session->names_len = (size_t)(at - session->own);
     session->span = t->span;
     session->left_own_room = s->left_own_room;
     memcpy(session->pid, t->pid, sizeof session->pid);
@@ -514,14 +537,17 @@ void sio_recovery_save(struct sioc_socket *s, const char *reason)
     struct sio_recovery *r = s->nsp->recovery;
     if (!s->tracking || !is_recoverable(reason) || s->nsp->server->closing)
         return;
-    struct sio_session *session = session_of(s);
+    struct sioc_session *session = session_of(s);
     if (!session)
         return;
-    list_init(&session->node);
+    if (sio_adapter_restores(s->nsp)) {
+        sio_session_persist(s->nsp, session);
+        return;
+    }
     session->left_ms = now_of(r);
     if (!make_room(r, session->bytes) ||
         map_add(&r->sessions, sioc_str_n(session->pid, RAND_ID_LEN), session) < 0) {
-        session_free(session);
+        sioc_session_free(session);
         return;
     }
     list_append(&r->by_age, &session->node);
@@ -532,7 +558,7 @@ void sio_recovery_save(struct sioc_socket *s, const char *reason)
 void sio_tracking_free(struct sioc_socket *s)
 {
     if (s->tracking)
-        session_free(s->tracking->session);
+        sioc_session_free(s->tracking->session);
     mem_free(s->tracking);
     s->tracking = NULL;
 }

@@ -38,7 +38,7 @@ void sio_recovery_sent(struct sioc_socket *socket, uint64_t number);
 /* ---- of a socket ---- */
 
 /* A socket was made: it gets a pid, or a session that auth (JSON) asks for, with its id.
- * 0 or SIOC_ENOMEM. */
+ * 0 or SIOC_ENOMEM; 1: an adapter is asked for the session, and sio_connect_begun follows. */
 int sio_recovery_begin(struct sioc_socket *socket);
 /* It has joined: its rooms, and what it has missed.  SIOC_ECLOSED: it is gone. */
 int sio_recovery_resume(struct sioc_socket *socket);

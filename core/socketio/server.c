@@ -4,6 +4,7 @@
  * the browser client's files), elsewhere the application's routes decide.
  */
 #include "base/mem.h"
+#include "socketio/adapter.h"
 #include "socketio/adopt.h"
 #include "socketio/client.h"
 #include "socketio/conn.h"
@@ -15,6 +16,7 @@
 #include "socketio/namespace.h"
 #include "socketio/parser.h"
 #include "socketio/raw.h"
+#include "socketio/servers.h"
 #include "socketio/survey.h"
 #include "socketio/websocket.h"
 
@@ -166,6 +168,8 @@ static int server_init(struct sioc_server *server)
     list_init(&server->websocket_handlers);
     map_init(&server->topics);
     handle_table_init(&server->matches);
+    handle_table_init(&server->survey_handles);
+    handle_table_init(&server->questions);
     list_init(&server->parents);
     list_init(&server->dynamic);
     buf_init(&server->scratch);
@@ -184,7 +188,7 @@ static int server_init(struct sioc_server *server)
         error = sio_options_make_proxies(server->options, &parts->proxies);
     if (parts->proxies.count)
         server->proxies = parts->engine.proxies = &parts->proxies;
-    return error == 0 ? sio_namespace_make(server, STR("/"), &server->root) : error;
+    return error == 0 ? sio_namespace_make(server, STR("/"), NULL, &server->root) : error;
 }
 
 int sioc_server_new(struct sioc_loop *loop, struct sioc_options *options,
@@ -272,6 +276,7 @@ void sioc_server_close(struct sioc_server *server, void (*done)(void *user), voi
     sio_server_stop_listening(server);
     eio_engine_close_all(&server->engine, "server shutting down");
     sio_raws_close(server);
+    sio_adapters_close(server);
     sio_websockets_close(server);
     http_conns_close(&server->http);
     double timeout = server->options->close_timeout;
@@ -302,7 +307,9 @@ void sioc_server_free(struct sioc_server *server)
     eio_engine_close_all(&server->engine, "server shutting down");
     sio_raws_close(server);
     sio_websockets_close(server);
+    sio_adapters_close(server);
     sio_surveys_end(server);
+    sio_questions_end(server);
     ws_conns_destroy(&server->engine.websockets);
     sio_raws_destroy(server);
     http_conns_destroy(&server->http);
@@ -323,6 +330,8 @@ void sioc_server_free(struct sioc_server *server)
     handle_table_deinit(&server->requests);
     sio_conns_deinit(server);
     handle_table_deinit(&server->matches);
+    handle_table_deinit(&server->survey_handles);
+    handle_table_deinit(&server->questions);
     buf_deinit(&server->scratch);
     http_cors_deinit(&parts_of(server)->cors);
     mem_free(parts_of(server)->proxies.ranges);

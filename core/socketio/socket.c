@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "http/url.h"
 #include "socketio/ack.h"
+#include "socketio/adapter.h"
 #include "socketio/adopt.h"
 #include "socketio/client.h"
 #include "socketio/connect.h"
@@ -21,7 +22,6 @@
 #include "socketio/parser.h"
 #include "socketio/passage.h"
 #include "socketio/recovery.h"
-#include "socketio/room.h"
 #include <stdio.h>
 
 /* ---- life ---- */
@@ -149,7 +149,10 @@ void sio_socket_join_namespace(struct sioc_socket *s)
     }
     s->state = SIO_CONNECTED;
     sio_client_joined(s->client);
-    sio_room_join_own(s);
+    if (sio_adapter_add_own(s) == SIOC_ENOMEM) {
+        sio_client_violation(s->client, "out of memory");
+        return;
+    }
     if (s->state != SIO_CONNECTED)
         return; /* a handler of "join-room" has put it out */
     if (sio_recovery_resume(s) < 0)
@@ -180,7 +183,7 @@ void sio_socket_close(struct sioc_socket *s, const char *reason, const char *det
     if (s->state == SIO_CONNECTING) { /* nobody was told that it came */
         s->state = SIO_GONE;
         sio_recovery_refused(s);
-        sio_room_leave_all(s);
+        sio_adapter_del_all(s);
         leave_client(s);
         sio_ack_fail_all(s);
         sio_hold_free(s);
@@ -196,7 +199,7 @@ void sio_socket_close(struct sioc_socket *s, const char *reason, const char *det
     call_lifecycle(s, SIOC_EVENT_DISCONNECTING, "disconnecting", reason, details);
     sio_recovery_save(s, reason);
     sio_ack_fail_all(s);
-    sio_room_leave_all(s);
+    sio_adapter_del_all(s);
     sio_namespace_remove(s->nsp, s);
     leave_client(s);
     s->state = SIO_GONE;

@@ -104,6 +104,7 @@ enum sioc_event_kind {
     SIOC_EVENT_ROOM,          /* somebody joins or leaves a room */
     SIOC_EVENT_OUTGOING,      /* an event is about to be sent to the socket */
     SIOC_EVENT_RELOAD,        /* the socket has its new handlers (reload.h) */
+    SIOC_EVENT_SERVERS,       /* another server of the cluster has sent an event */
 };
 
 /* A function with what it needs.  call: event is borrowed for the call.  drop (may be NULL):
@@ -137,6 +138,10 @@ SIOC_API int sioc_namespace_use(struct sioc_namespace *nsp, struct sioc_handler 
  * has none. SIOC_ERESERVED for a name that clients cannot send. */
 SIOC_API int sioc_namespace_event(struct sioc_namespace *nsp, struct sioc_str name,
                                   struct sioc_handler handler, unsigned flags);
+/* An event of other servers (sioc_server_side_emit). SIOC_ERESERVED for a name that they cannot
+ * send. */
+SIOC_API int sioc_namespace_on_servers(struct sioc_namespace *nsp, struct sioc_str name,
+                                       struct sioc_handler handler, unsigned flags);
 /* Removes handlers: all of that name, or only the one with that user and ref (user not NULL).
  * Returns how many. */
 SIOC_API int sioc_namespace_off(struct sioc_namespace *nsp, struct sioc_str name,
@@ -173,11 +178,11 @@ SIOC_API void sioc_namespace_unref(struct sioc_namespace *nsp);
 /* ---- what a handler is told ---- */
 
 SIOC_API enum sioc_event_kind sioc_event_kind(const struct sioc_event *event);
-/* NULL: it is gone (ACK), or there is none (MATCH, NEW_NAMESPACE, ROOM). */
+/* NULL: it is gone (ACK), or there is none (MATCH, NEW_NAMESPACE, ROOM, SERVERS). */
 SIOC_API struct sioc_socket *sioc_event_socket(const struct sioc_event *event);
 SIOC_API struct sioc_namespace *sioc_event_namespace(const struct sioc_event *event);
-/* CLIENT, PACKET, OUTGOING: the event's name, valid UTF-8 (unescaped).  ERROR: that of the
- * event which was refused.  MATCH: that of the namespace.  ROOM: "join-room" and the like.
+/* CLIENT, PACKET, OUTGOING, SERVERS: the event's name, valid UTF-8 (unescaped).  ERROR: that of
+ * the event which was refused.  MATCH: that of the namespace.  ROOM: "join-room" and the like.
  * Borrowed. */
 SIOC_API struct sioc_str sioc_event_room(const struct sioc_event *event); /* ROOM */
 SIOC_API struct sioc_str sioc_event_name(const struct sioc_event *event);
@@ -188,9 +193,9 @@ SIOC_API struct sioc_str sioc_event_details(const struct sioc_event *event);
 /* ACK: 0 = answered, SIOC_ETIMEDOUT, SIOC_ECLOSED (the client left). */
 SIOC_API int sioc_event_status(const struct sioc_event *event);
 
-/* CLIENT, PACKET, ACK, OUTGOING: drives the sink with the arguments, one value each; *ret_count
- * of them (may be NULL).  ERROR: with the middleware's data, if it gave any. May be called more
- * than once.  SIOC_E* of the decoder or of the sink. */
+/* CLIENT, PACKET, ACK, OUTGOING, SERVERS: drives the sink with the arguments, one value each;
+ * *ret_count of them (may be NULL).  ERROR: with the middleware's data, if it gave any. May be
+ * called more than once.  SIOC_E* of the decoder or of the sink. */
 SIOC_API int sioc_event_read(const struct sioc_event *event, struct sioc_sink *sink,
                              size_t *ret_count);
 /* The same for C: before the first argument (args.h).  Valid during the call. */
@@ -219,9 +224,9 @@ SIOC_API struct sioc_passage sioc_event_passage(const struct sioc_event *event);
 SIOC_API int sioc_pass(struct sioc_server *server, struct sioc_passage passage,
                        const char *error, struct sioc_str data_json);
 
-/* CLIENT, PACKET: the way back of an answer; plain data, may be kept. */
+/* CLIENT, PACKET, SERVERS: the way back of an answer; plain data, may be kept. */
 struct sioc_reply {
-    uint64_t socket; /* its handle */
+    uint64_t socket; /* its handle; 0: another server asks */
     uint64_t id;
     uint64_t serial; /* private: which of the socket's events it is */
     bool wanted;     /* false: the client did not ask for an ack */

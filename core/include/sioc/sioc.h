@@ -3,6 +3,7 @@
 #ifndef SIOC_SIOC_H
 #define SIOC_SIOC_H
 
+#include <sioc/adapter.h>
 #include <sioc/args.h>
 #include <sioc/base.h>
 #include <sioc/conn.h>

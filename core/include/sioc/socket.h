@@ -198,6 +198,20 @@ SIOC_API int sioc_message_new_for_servers(struct sioc_namespace *nsp, struct sio
  * answer for each of them. */
 SIOC_API int sioc_server_side_emit(struct sioc_namespace *nsp, struct sioc_message *message,
                                    const struct sioc_emit *emit);
+/* Each socket that is meant, of all servers: joins the rooms, leaves them, is disconnected. */
+SIOC_API void sioc_sockets_join(struct sioc_namespace *nsp, const struct sioc_target *target,
+                                const struct sioc_str *rooms, size_t count);
+SIOC_API void sioc_sockets_leave(struct sioc_namespace *nsp, const struct sioc_target *target,
+                                 const struct sioc_str *rooms, size_t count);
+SIOC_API void sioc_sockets_disconnect(struct sioc_namespace *nsp,
+                                      const struct sioc_target *target, bool close);
+/* Which sockets are meant, of all servers: exactly one SIOC_EVENT_ACK follows, with one
+ * argument for each: of those on this server the id, of others the id or, if ids is false, a
+ * map {id, handshake, rooms, data}; its status is SIOC_ETIMEDOUT when some are missing. 0 or
+ * SIOC_ENOMEM (emit->ack is taken on success); SIOC_ENOTFOUND: there are no other servers,
+ * sioc_for_each_socket knows all. */
+SIOC_API int sioc_fetch_sockets(struct sioc_namespace *nsp, const struct sioc_target *target,
+                                bool ids, const struct sioc_emit *emit);
 /* Calls fn for each socket that is meant, on this node.  fn may join, leave and disconnect it.
  */
 SIOC_API int sioc_for_each_socket(struct sioc_namespace *nsp, const struct sioc_target *target,
