@@ -77,6 +77,29 @@ static int answer(lua_State *L)
     return 1;
 }
 
+/* The same for another server that asks. */
+static int answer_server(lua_State *L)
+{
+    struct slua_api *api = slua_api(L);
+    struct slua_server *server = lua_touserdata(L, lua_upvalueindex(ANSWER_SERVER));
+    struct sioc_reply reply = {
+        .id = (uint64_t)lua_tointeger(L, lua_upvalueindex(ANSWER_ID)),
+        .wanted = true,
+    };
+    struct sioc_message *message;
+
+    if (!server->core) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    if (sioc_message_new_answer(server->root.core, &message) < 0)
+        return luaL_error(L, "not enough memory");
+    if (slua_fill(L, api, message, 1, lua_gettop(L)) < 0)
+        return lua_error(L);
+    lua_pushboolean(L, sioc_reply_send(server->core, reply, message) >= 0);
+    return 1;
+}
+
 void slua_push_answer(lua_State *L, struct slua_server *server, struct sioc_reply reply)
 {
     lua_pushlightuserdata(L, server->api);
@@ -84,7 +107,7 @@ void slua_push_answer(lua_State *L, struct slua_server *server, struct sioc_repl
     lua_pushinteger(L, (lua_Integer)reply.socket);
     lua_pushinteger(L, (lua_Integer)reply.id);
     lua_pushinteger(L, (lua_Integer)reply.serial);
-    lua_pushcclosure(L, answer, ANSWER_VALUES);
+    lua_pushcclosure(L, reply.socket ? answer : answer_server, ANSWER_VALUES);
 }
 
 /* ---- answers that scripts wait for ---- */
@@ -240,6 +263,8 @@ static bool is_mine(void *user, const struct sioc_handler *handler)
 {
     const struct slua_server *server = handler->user;
 
+    if (slua_is_local_answer(handler, user) || slua_is_servers_reply(handler, user))
+        return true;
     if (handler->call != on_callback && handler->call != on_survey_callback &&
         handler->call != on_task && handler->call != on_survey_task)
         return false;

@@ -23,6 +23,7 @@ enum slua_type {
     SLUA_WEBSOCKET,
     SLUA_CONN,
     SLUA_ENGINE,
+    SLUA_LOCAL_ADAPTER,
     SLUA_SHARED,
     SLUA_TEST_SOCKET,
     SLUA_TYPES
@@ -98,8 +99,9 @@ struct slua_server {
     struct slua_server *next; /* in the order of their creation */
     struct sioc_server *core; /* NULL once freed */
     struct slua_hook hooks[SLUA_HOOKS];
-    int ref;        /* keeps this userdata */
-    int engine_ref; /* io.engine */
+    int ref;         /* keeps this userdata */
+    int engine_ref;  /* io.engine */
+    int adapter_ref; /* the option adapter; 0: the local one */
     int address_count, error_count;
     struct slua_address addresses[SLUA_ADDRESSES]; /* asked for while the script loads */
     int errors[SLUA_ERROR_HANDLERS];               /* registry references */
@@ -230,6 +232,8 @@ struct slua_socket *slua_new_socket(lua_State *L, struct slua_server *server,
 enum { SLUA_SOCKET_DATA = 1, SLUA_SOCKET_HANDSHAKE, SLUA_SOCKET_NSP, SLUA_SOCKET_VALUES = 3 };
 /* Pushes the one userdata of the socket. */
 void slua_push_socket(lua_State *L, struct slua_server *server, struct sioc_socket *socket);
+/* Pushes a fresh list of its rooms; socket may be NULL. */
+void slua_push_socket_rooms(lua_State *L, const struct sioc_socket *socket);
 /* Pushes the table of the socket's handshake; socket may be NULL (it is gone). */
 void slua_push_handshake(lua_State *L, const struct sioc_socket *socket);
 /* Pushes the first request of a connection, as those of http.c look; conn may be NULL. */
@@ -277,6 +281,44 @@ enum slua_op_property {
 struct sioc_target slua_target(const struct slua_operator *op, const struct sioc_str *names);
 /* Pushes the operator that the property means for the object at index 1. */
 int slua_op_property(lua_State *L, int property);
+
+/* What namespaces and operators have in common. */
+#define SLUA_OP_METHODS                                                                       \
+    {"to", slua_op_to}, {"in_", slua_op_to}, {"except", slua_op_except},                      \
+        {"compress", slua_op_compress}, {"timeout", slua_op_timeout}, {"emit", slua_op_emit}, \
+        {"send", slua_op_send}, {"write", slua_op_send},                                      \
+        {"emit_with_ack", slua_op_emit_with_ack}, {"sockets_join", slua_op_sockets_join},     \
+        {"sockets_leave", slua_op_sockets_leave},                                             \
+        {"disconnect_sockets", slua_op_disconnect_sockets},                                   \
+        {"fetch_sockets", slua_op_fetch_sockets},                                             \
+    {                                                                                         \
+        "all_sockets", slua_op_all_sockets                                                    \
+    }
+
+/* ---- adapter.c, local_adapter.c, remote.c ---- */
+
+/* The option adapter, for the namespaces of a server that begins to serve. */
+void slua_adapters_start(struct slua_server *server);
+/* Pushes the script's adapter of the namespace, or the local one. */
+void slua_push_adapter(lua_State *L, struct slua_nsp *nsp);
+void slua_open_local_adapter(lua_State *L, struct slua_api *api);
+void slua_push_local_adapter(lua_State *L, struct slua_nsp *nsp);
+/* The names in the list at index, in a userdata that is pushed; the list keeps them alive. */
+const struct sioc_str *slua_check_names(lua_State *L, int index, size_t *ret_count);
+/* The message of the list at index, { event, ... }; raises what is wrong with it. */
+struct sioc_message *slua_check_message(lua_State *L, struct slua_nsp *nsp, int index,
+                                        bool for_servers);
+/* Whether the handler waits for an answer that an adapter of this host wants. */
+bool slua_is_local_answer(const struct sioc_handler *handler, const struct slua_host *host);
+bool slua_is_servers_reply(const struct sioc_handler *handler, const struct slua_host *host);
+/* Pushes a list of the sockets of this server that are meant. */
+void slua_push_sockets(lua_State *L, struct slua_nsp *nsp, const struct sioc_target *target);
+/* Makes a list of their ids of it, at the top. */
+void slua_to_ids(lua_State *L);
+/* The list at the top has ids of sockets that are here, and tables of those elsewhere: both
+ * become sockets. */
+void slua_to_sockets(lua_State *L, struct slua_nsp *nsp);
+void slua_push_remote_meta(lua_State *L, struct slua_nsp *nsp);
 
 /* ---- emit.c ---- */
 

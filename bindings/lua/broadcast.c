@@ -181,38 +181,18 @@ int slua_op_server_side_emit_with_ack(lua_State *L)
 
 /* ---- sockets that are meant ---- */
 
-/* Must not raise: the core calls it. */
-struct rooms {
-    const struct sioc_str *names;
-    unsigned count;
-    bool leave;
-};
-
-static void move(void *user, struct sioc_socket *socket)
-{
-    const struct rooms *rooms = user;
-
-    for (unsigned i = 0; i < rooms->count; i++) {
-        if (rooms->leave)
-            sioc_socket_leave(socket, rooms->names[i]);
-        else
-            sioc_socket_join(socket, rooms->names[i]);
-    }
-}
-
 static int move_sockets(lua_State *L, bool leave)
 {
     const struct sioc_str *names;
     struct slua_operator op = base_of(L, &names);
     struct sioc_target target = slua_target(&op, names);
     unsigned count = slua_count_names(L, 2);
-    struct sioc_str *wanted = lua_newuserdatauv(L, (count + 1) * sizeof *wanted, 0);
-    struct rooms rooms = {wanted, count, leave};
+    struct sioc_str *rooms = lua_newuserdatauv(L, (count + 1) * sizeof *rooms, 0);
 
     luaL_checkstack(L, (int)count + 1, NULL);
     for (unsigned i = 0; i < count; i++)
-        wanted[i] = slua_push_name(L, 2, i + 1); /* stays on the stack, so it stays alive */
-    sioc_for_each_socket(op.nsp->core, &target, move, &rooms);
+        rooms[i] = slua_push_name(L, 2, i + 1); /* stays on the stack, so it stays alive */
+    (leave ? sioc_sockets_leave : sioc_sockets_join)(op.nsp->core, &target, rooms, count);
     return 0;
 }
 
@@ -226,72 +206,77 @@ int slua_op_sockets_leave(lua_State *L)
     return move_sockets(L, true);
 }
 
-static void disconnect(void *user, struct sioc_socket *socket)
-{
-    sioc_socket_disconnect(socket, *(bool *)user);
-}
-
 int slua_op_disconnect_sockets(lua_State *L)
 {
     const struct sioc_str *names;
     struct slua_operator op = base_of(L, &names);
     struct sioc_target target = slua_target(&op, names);
-    bool close = lua_toboolean(L, 2);
 
     if (!slua_muted(L))
-        sioc_for_each_socket(op.nsp->core, &target, disconnect, &close);
+        sioc_sockets_disconnect(op.nsp->core, &target, lua_toboolean(L, 2));
     return 0;
 }
 
-struct found {
-    uint64_t *handles;
-    size_t count, cap;
-};
-
-static void collect(void *user, struct sioc_socket *socket)
+void slua_to_ids(lua_State *L)
 {
-    struct found *found = user;
+    int list = lua_gettop(L);
 
-    if (found->count < found->cap)
-        found->handles[found->count++] = sioc_socket_handle(socket);
+    for (lua_Integer i = 1; lua_rawgeti(L, list, i) == LUA_TUSERDATA; i++) {
+        const struct slua_socket *s = lua_touserdata(L, -1);
+
+        lua_pushstring(L, s->id);
+        lua_rawseti(L, list, i);
+        lua_pop(L, 1);
+    }
+    lua_settop(L, list);
 }
 
-int slua_op_fetch_sockets(lua_State *L)
+/* 1 the operator, 2 the list, 3 nil or why some are missing.  ctx: ids are wanted. */
+static int fetched(lua_State *L, int status, lua_KContext ctx)
+{
+    const struct sioc_str *names;
+
+    (void)status;
+    if (ctx)
+        return 2;
+    lua_insert(L, 2);
+    slua_to_sockets(L, base_of(L, &names).nsp);
+    lua_insert(L, 2);
+    return 2;
+}
+
+/* Only an adapter that knows other servers makes it wait. */
+static int fetch(lua_State *L, bool ids)
 {
     const struct sioc_str *names;
     struct slua_operator op = base_of(L, &names);
     struct sioc_target target = slua_target(&op, names);
-    struct found found = {.cap = sioc_namespace_socket_count(op.nsp->core)};
-    lua_Integer n = 0;
+    struct sioc_emit emit = {.timeout_ms = op.timeout_ms};
+    int r = SIOC_ENOTFOUND;
 
-    found.handles = lua_newuserdatauv(L, (found.cap + 1) * sizeof(uint64_t), 0);
-    sioc_for_each_socket(op.nsp->core, &target, collect, &found);
-    lua_createtable(L, (int)found.count, 0);
-    for (size_t i = 0; i < found.count; i++) {
-        struct sioc_socket *socket = sioc_socket_find(op.nsp->server->core, found.handles[i]);
-
-        if (!socket)
-            continue;
-        slua_push_socket(L, op.nsp->server, socket);
-        lua_rawseti(L, -2, ++n);
+    emit.ack = slua_ack_task(op.nsp->server, slua_task_id(L), true);
+    if (!op.local && slua_can_wait(L))
+        r = sioc_fetch_sockets(op.nsp->core, &target, ids, &emit);
+    if (r == 0) {
+        lua_settop(L, 1);
+        return slua_wait(L, fetched, ids);
     }
-    slua_tag_array(L);
+    if (r != SIOC_ENOTFOUND)
+        return luaL_error(L, "%s", sioc_strerror(r));
+    slua_push_sockets(L, op.nsp, &target);
+    if (ids)
+        slua_to_ids(L);
     return 1;
 }
 
-/* The ids of fetch_sockets. */
+int slua_op_fetch_sockets(lua_State *L)
+{
+    return fetch(L, false);
+}
+
 int slua_op_all_sockets(lua_State *L)
 {
-    slua_op_fetch_sockets(L);
-    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TUSERDATA; i++) {
-        const struct slua_socket *s = lua_touserdata(L, -1);
-
-        lua_pop(L, 1);
-        lua_pushstring(L, s->id); /* the socket is still in the list, so s is alive */
-        lua_rawseti(L, -2, i);
-    }
-    lua_pop(L, 1);
-    return 1;
+    return fetch(L, true);
 }
 
 /* ---- the object ---- */
@@ -305,23 +290,7 @@ static int operator_index(lua_State *L)
 
 static const char *const properties[] = {SLUA_OP_PROPERTIES, NULL};
 
-static const luaL_Reg methods[] = {
-    {"to", slua_op_to},
-    {"in_", slua_op_to},
-    {"except", slua_op_except},
-    {"compress", slua_op_compress},
-    {"timeout", slua_op_timeout},
-    {"emit", slua_op_emit},
-    {"send", slua_op_send},
-    {"write", slua_op_send},
-    {"emit_with_ack", slua_op_emit_with_ack},
-    {"sockets_join", slua_op_sockets_join},
-    {"sockets_leave", slua_op_sockets_leave},
-    {"disconnect_sockets", slua_op_disconnect_sockets},
-    {"fetch_sockets", slua_op_fetch_sockets},
-    {"all_sockets", slua_op_all_sockets},
-    {NULL, NULL},
-};
+static const luaL_Reg methods[] = {SLUA_OP_METHODS, {NULL, NULL}};
 
 void slua_open_operator(lua_State *L, struct slua_api *api)
 {

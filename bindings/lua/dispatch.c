@@ -54,7 +54,7 @@ static bool names_socket(const struct slua_call *call)
     enum sioc_event_kind kind = sioc_event_kind(call->event);
 
     return !(call->hook->flags & SLUA_HOOK_OWN) && kind != SIOC_EVENT_ROOM &&
-           kind != SIOC_EVENT_NEW_NAMESPACE;
+           kind != SIOC_EVENT_NEW_NAMESPACE && kind != SIOC_EVENT_SERVERS;
 }
 
 /* As slua_push_client_event. */
@@ -62,7 +62,7 @@ static int push_arguments(lua_State *L, const struct slua_call *call)
 {
     enum sioc_event_kind kind = sioc_event_kind(call->event);
 
-    if (kind == SIOC_EVENT_CLIENT || kind == SIOC_EVENT_OUTGOING)
+    if (kind == SIOC_EVENT_CLIENT || kind == SIOC_EVENT_OUTGOING || kind == SIOC_EVENT_SERVERS)
         return slua_push_client_event(L, call);
     if (kind == SIOC_EVENT_ERROR)
         slua_push_refusal(L, call->hook->server->api, call->event);
@@ -208,6 +208,11 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
         info.what = "matcher of the namespace";
         set_name(&info, sioc_event_name(event));
         r = slua_ask_match(&call, &info);
+        break;
+    case SIOC_EVENT_SERVERS:
+        info.what = "event of a server";
+        set_name(&info, sioc_event_name(event));
+        r = slua_run(server->api->host, event_body, &call, &info);
         break;
     case SIOC_EVENT_NEW_NAMESPACE:
         info.what = "new_namespace";

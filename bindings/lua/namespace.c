@@ -141,6 +141,22 @@ static int nsp_event(lua_State *L)
     return r < 0 ? undo(L, nsp, handler, r, name.ptr) : 0;
 }
 
+/* on_server_side_emit(name, fn): what other servers have emitted. */
+static int nsp_on_servers(lua_State *L)
+{
+    struct slua_nsp *nsp = slua_self_nsp(L);
+    struct sioc_str name = slua_check_str(L, 2);
+    struct sioc_handler handler;
+    int r;
+
+    if (slua_is_retired(nsp->server->api))
+        return 0;
+    handler = slua_handler(L, nsp, 0, 3, 4);
+    r = sioc_namespace_on_servers(nsp->core, name, handler, 0);
+    nsp->server->registered++;
+    return r < 0 ? undo(L, nsp, handler, r, name.ptr) : 0;
+}
+
 int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,
              struct sioc_str name, int index)
 {
@@ -190,14 +206,16 @@ static int nsp_use(lua_State *L)
 
 /* ---- the object ---- */
 
-static const char *const properties[] = {SLUA_OP_PROPERTIES, "name", "sockets", "rooms", NULL};
-enum { NSP_NAME = SLUA_OP_LAST + 1, NSP_SOCKETS, NSP_ROOMS };
+static const char *const properties[] = {
+    SLUA_OP_PROPERTIES, "name", "sockets", "rooms", "adapter", "local_adapter", NULL};
+enum { NSP_NAME = SLUA_OP_LAST + 1, NSP_SOCKETS, NSP_ROOMS, NSP_ADAPTER, NSP_LOCAL_ADAPTER };
 
 /* A fresh table: id -> socket. */
-static void push_sockets(lua_State *L)
+static void push_sockets(lua_State *L, struct slua_nsp *nsp)
 {
-    lua_settop(L, 1);
-    slua_op_fetch_sockets(L);
+    const struct sioc_target all = {0};
+
+    slua_push_sockets(L, nsp, &all);
     lua_newtable(L);
     for (lua_Integer i = 1; lua_rawgeti(L, -2, i) == LUA_TUSERDATA; i++) {
         const struct slua_socket *s = lua_touserdata(L, -1);
@@ -224,7 +242,7 @@ void slua_push_rooms(lua_State *L, const struct sioc_namespace *core)
 static int nsp_index(lua_State *L)
 {
     int property = slua_member(L);
-    const struct slua_nsp *nsp;
+    struct slua_nsp *nsp;
 
     if (!property)
         return 1;
@@ -234,10 +252,16 @@ static int nsp_index(lua_State *L)
         slua_push_str(L, sioc_namespace_name(nsp->core));
         return 1;
     case NSP_SOCKETS:
-        push_sockets(L);
+        push_sockets(L, nsp);
         return 1;
     case NSP_ROOMS:
         slua_push_rooms(L, nsp->core);
+        return 1;
+    case NSP_ADAPTER:
+        slua_push_adapter(L, nsp);
+        return 1;
+    case NSP_LOCAL_ADAPTER:
+        slua_push_local_adapter(L, nsp);
         return 1;
     default:
         return slua_op_property(L, property);
@@ -251,20 +275,8 @@ const luaL_Reg slua_namespace_methods[] = {
     {"remove_all_listeners", nsp_off},
     {"event", nsp_event},
     {"use", nsp_use},
-    {"to", slua_op_to},
-    {"in_", slua_op_to},
-    {"except", slua_op_except},
-    {"compress", slua_op_compress},
-    {"timeout", slua_op_timeout},
-    {"emit", slua_op_emit},
-    {"send", slua_op_send},
-    {"write", slua_op_send},
-    {"emit_with_ack", slua_op_emit_with_ack},
-    {"sockets_join", slua_op_sockets_join},
-    {"sockets_leave", slua_op_sockets_leave},
-    {"disconnect_sockets", slua_op_disconnect_sockets},
-    {"fetch_sockets", slua_op_fetch_sockets},
-    {"all_sockets", slua_op_all_sockets},
+    SLUA_OP_METHODS,
+    {"on_server_side_emit", nsp_on_servers},
     {"server_side_emit", slua_op_server_side_emit},
     {"server_side_emit_with_ack", slua_op_server_side_emit_with_ack},
     {NULL, NULL},

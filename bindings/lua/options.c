@@ -151,8 +151,9 @@ static int set_value(struct walk *w, const char *name, int index)
             sioc_options_set_bool(w->options, name, true, error, cap);
         return lua_rawlen(L, index) > 0 ? set_list(w, name, index) : set_table(w, name, index);
     case LUA_TFUNCTION:
-        if (strcmp(name, "allow_request") == 0 || strcmp(name, "generate_id") == 0)
-            return 0; /* engine.c takes them */
+        if (strcmp(name, "allow_request") == 0 || strcmp(name, "generate_id") == 0 ||
+            strcmp(name, "adapter") == 0)
+            return 0; /* engine.c and server.c take them */
         return wrong(w, name, "cannot be a function");
     default:
         return wrong(w, name, "has a value that no option can have");

@@ -145,6 +145,7 @@ static void abandon(struct slua_server *old)
         return;
     for (size_t pos = 0; sioc_server_address_next(old->core, &pos, &host, &port); pos = 0)
         sioc_server_unlisten(old->core, host, port);
+    sioc_server_set_adapter(old->core, NULL, NULL);
     if (sioc_server_adopt(old->core, empty) >= 0) {
         size_t count = 0;
 
@@ -163,8 +164,10 @@ static void begin_to_serve(struct slua_host *host)
     size_t lost;
 
     host->draft = host->loading = false;
-    for (struct slua_server *s = host->servers; s; s = s->next)
+    for (struct slua_server *s = host->servers; s; s = s->next) {
         s->started = true;
+        slua_adapters_start(s);
+    }
     slua_settings_apply(host);
     lost = sioc_shared_commit(host->shared_draft);
     if (lost > 0)

@@ -121,7 +121,12 @@ static int new_server(lua_State *L)
         return luaL_error(L, "sioc.server: %s", sioc_strerror(r));
     slua_nsp_init(L, &server->root, server, root);
     slua_engine_options(L, server, 1);
+    if (lua_istable(L, 1) && lua_getfield(L, 1, "adapter") == LUA_TFUNCTION)
+        server->adapter_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_settop(L, 2);
     configure(L, server, first);
+    if (server->started)
+        slua_adapters_start(server);
     return 1;
 }
 
@@ -216,6 +221,7 @@ int slua_servers_start(struct slua_host *host, char *ret_error, size_t cap)
             return SIOC_EINVAL;
         }
         s->started = true;
+        slua_adapters_start(s);
         for (int i = 0; i < s->address_count; i++) {
             int r = slua_open_address(s, s->core, &s->addresses[i], ret_error, cap);
 
@@ -386,14 +392,17 @@ void slua_on_refused(void *user, intptr_t ref, struct sioc_event *event)
 /* ---- the object ---- */
 
 static const char *const properties[] = {SLUA_OP_PROPERTIES, "name",    "sockets", "rooms",
-                                         "clients_count",    "metrics", "engine",  NULL};
+                                         "clients_count",    "metrics", "engine",  "adapter",
+                                         "local_adapter",    NULL};
 enum {
     SERVER_NAME = SLUA_OP_LAST + 1,
     SERVER_SOCKETS,
     SERVER_ROOMS,
     SERVER_CLIENTS_COUNT,
     SERVER_METRICS,
-    SERVER_ENGINE
+    SERVER_ENGINE,
+    SERVER_ADAPTER,
+    SERVER_LOCAL_ADAPTER
 };
 
 static void push_metrics(lua_State *L, const struct sioc_server *core)
@@ -411,7 +420,7 @@ static void push_metrics(lua_State *L, const struct sioc_server *core)
 static int server_index(lua_State *L)
 {
     int property = slua_member(L);
-    const struct slua_server *server;
+    struct slua_server *server;
 
     if (!property)
         return 1;
@@ -434,6 +443,12 @@ static int server_index(lua_State *L)
         return 1;
     case SERVER_METRICS:
         push_metrics(L, server->core);
+        return 1;
+    case SERVER_ADAPTER:
+        slua_push_adapter(L, &server->root);
+        return 1;
+    case SERVER_LOCAL_ADAPTER:
+        slua_push_local_adapter(L, &server->root);
         return 1;
     default:
         return slua_op_property(L, property);
@@ -474,6 +489,7 @@ void slua_open_server(lua_State *L)
     slua_open_websocket(L, api);
     slua_open_engine(L, api);
     slua_open_conn(L, api);
+    slua_open_local_adapter(L, api);
     slua_open_admission(L, api);
     slua_open_shared(L, api);
     slua_open_test_socket(L, api);

@@ -121,7 +121,7 @@ static int socket_leave(lua_State *L)
     return each_room(L, sioc_socket_leave);
 }
 
-static void push_rooms(lua_State *L, const struct sioc_socket *socket)
+void slua_push_socket_rooms(lua_State *L, const struct sioc_socket *socket)
 {
     struct sioc_str room;
     lua_Integer n = 0;
@@ -205,7 +205,7 @@ static int push_property(lua_State *L, const struct slua_socket *s, int property
         lua_pushboolean(L, s->reloaded);
         return 1;
     case ROOMS:
-        push_rooms(L, socket);
+        slua_push_socket_rooms(L, socket);
         return 1;
     case NSP:
         lua_getiuservalue(L, 1, SLUA_SOCKET_NSP);

@@ -89,7 +89,7 @@ local sioc = {}
 ---@field serve_client? boolean default true
 ---@field connection_state_recovery? boolean|sioc.RecoveryOptions
 ---@field parser? "json"|"msgpack"|string what the clients speak; also the name or path of a library (`sioc/parser.h`); default "json"
----@field adapter? string "redis://..."
+---@field adapter? fun(nsp: sioc.Namespace): sioc.Adapter?
 ---@field cleanup_empty_child_namespaces? boolean default true
 ---@field allow_request? fun(req: sioc.Request): boolean?, string?
 ---@field generate_id? fun(req: sioc.Request): string
@@ -265,6 +265,8 @@ function Operator:disconnect_sockets(close) end
 ---@field name string
 ---@field sockets table<string, sioc.Socket>
 ---@field rooms table<string, integer> how many are in each; a fresh table
+---@field adapter sioc.Adapter|sioc.LocalAdapter
+---@field local_adapter sioc.LocalAdapter
 local Namespace = {}
 
 ---@param event "connection"|"disconnecting"|"disconnect"|"error"|"reload"|"new_namespace"|"create-room"|"join-room"|"leave-room"|"delete-room"
@@ -287,6 +289,11 @@ function Namespace:once(event, handler) end
 ---@param event? string
 ---@param handler? function
 function Namespace:off(event, handler) end
+
+---An event of other servers (`server_side_emit`); what the handler returns is the answer.
+---@param name string
+---@param handler fun(...: any): any
+function Namespace:on_server_side_emit(name, handler) end
 
 ---A client event, for all sockets of the namespace: costs no memory per socket.
 ---@param name string
