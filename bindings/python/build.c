@@ -186,6 +186,25 @@ static int put_number(struct sioc_sink *sink, double value)
     return spy_args_push(self(sink), PyFloat_FromDouble(value));
 }
 
+/* More digits than Python's int() takes from strangers (CVE-2020-10735) are a float. */
+#define MAX_DIGITS 4300
+
+static int put_big_integer(struct sioc_sink *sink, struct sioc_str digits)
+{
+    char text[MAX_DIGITS + 2];
+
+    if (digits.len > MAX_DIGITS) {
+        PyObject *bytes = PyBytes_FromStringAndSize(digits.ptr, (Py_ssize_t)digits.len);
+        PyObject *number = bytes ? PyFloat_FromString(bytes) : NULL;
+
+        Py_XDECREF(bytes);
+        return spy_args_push(self(sink), number);
+    }
+    memcpy(text, digits.ptr, digits.len);
+    text[digits.len] = '\0';
+    return spy_args_push(self(sink), PyLong_FromString(text, NULL, 10));
+}
+
 static int put_string(struct sioc_sink *sink, struct sioc_str utf8)
 {
     return spy_args_push(
@@ -267,6 +286,7 @@ void spy_args_init(struct spy_args *a, struct spy_keys *keys)
         .map_key = map_key,
         .map_end = map_end,
         .raw_json = put_raw_json,
+        .big_integer = put_big_integer,
     };
 
     a->sink.ops = &ops;

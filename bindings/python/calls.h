@@ -24,6 +24,10 @@ int spy_target(PyObject *tuple, struct spy_target *ret_target);
 void spy_target_done(struct spy_target *target);
 void spy_on_socket_gone(void *owner, intptr_t host_ref);
 
+/* (handle, method, path, url, headers, query, params, body, address) */
+PyObject *spy_request_tuple(struct sioc_request *request);
+/* A handler of requests that calls face._requested(fn, tuple). */
+bool spy_http_handler(struct spy_server *server, PyObject *fn, struct sioc_http_handler *ret);
 bool spy_same_function(PyObject *a, PyObject *b);
 /* Lets the core go. */
 void spy_server_shut(struct spy_server *server);

@@ -6,6 +6,7 @@
  * to the core.
  */
 #include "calls.h"
+#include <time.h>
 
 /* ---- objects ---- */
 
@@ -197,6 +198,49 @@ static void returned(struct call *c, PyObject *result)
     Py_XDECREF(result);
 }
 
+#define SLOW_MS 100
+
+static long long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* While a handler runs nobody else is served. */
+static void warn_if_slow(const struct call *c, long long since_ms)
+{
+    struct sioc_str name = sioc_event_name(c->event);
+    long long ms = now_ms() - since_ms;
+    PyObject *exception, *result;
+
+    if (ms < SLOW_MS)
+        return;
+    exception = PyErr_Occurred() ? spy_take_exception() : NULL;
+    result = PyObject_CallMethod(c->server->face, "_slow", "Os#L", c->handler->fn, name.ptr,
+                                 (Py_ssize_t)name.len, ms);
+    if (!result)
+        spy_unraisable(c->server->loop, c->handler->fn);
+    Py_XDECREF(result);
+    if (exception) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+        Py_DECREF(exception);
+    }
+}
+
+static PyObject *call_function(struct call *c, bool named)
+{
+    long long since_ms = now_ms();
+    PyObject *result =
+        PyObject_Vectorcall(c->handler->fn, c->args.items + 1,
+                            (c->args.count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                            named ? c->server->ack_name : NULL);
+
+    warn_if_slow(c, since_ms);
+    return result;
+}
+
 static void call_client_handler(struct call *c)
 {
     bool named = false;
@@ -212,10 +256,7 @@ static void call_client_handler(struct call *c)
     } else if (c->handler->flags & SPY_THREAD) {
         run_in_thread(c, named);
     } else {
-        returned(c,
-                 PyObject_Vectorcall(c->handler->fn, c->args.items + 1,
-                                     (c->args.count - named) | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                     named ? c->server->ack_name : NULL));
+        returned(c, call_function(c, named));
     }
     spy_args_deinit(&c->args);
     Py_XDECREF(c->socket);

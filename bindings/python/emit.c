@@ -407,6 +407,45 @@ PyObject *spy_broadcast(struct spy_nsp *nsp, PyObject *to, PyObject *event, PyOb
     return spy_raise(r, "emit");
 }
 
+PyObject *spy_server_side_emit(struct spy_nsp *nsp, PyObject *event, PyObject *args,
+                               double timeout_s, PyObject *ack)
+{
+    struct spy_server *server = nsp->server;
+    struct sioc_emit emit = settings(0, timeout_s);
+    struct sioc_message *message;
+    struct spy_ack *waiting = NULL;
+    struct sioc_str name;
+    int r;
+
+    if (!spy_is_here(server->loop))
+        Py_RETURN_NONE;
+    if (!spy_check_open(server) || !spy_utf8(event, "the name of an event", &name))
+        return NULL;
+    if (spy_muted(server->loop))
+        return not_sent(server, ack, "reload");
+    r = sioc_message_new_for_servers(nsp->core, name, &message);
+    if (r == SIOC_ERESERVED)
+        return PyErr_Format(PyExc_ValueError, "\"%U\" is a reserved event name", event);
+    if (r < 0)
+        return spy_raise(r, "the name of an event");
+    if (spy_fill(server, message, args) < 0)
+        return NULL;
+    if (!spy_check_open(server) ||
+        (ack != Py_None && !(waiting = ack_new(server, ack, true)))) {
+        sioc_message_free(message);
+        return NULL;
+    }
+    if (waiting)
+        emit.ack = (struct sioc_handler){
+            .call = on_ack, .drop = on_ack_drop, .user = server, .ref = (intptr_t)waiting};
+    r = sioc_server_side_emit(nsp->core, message, &emit);
+    if (r >= 0)
+        return sent(server, true);
+    if (waiting)
+        ack_free(waiting);
+    return spy_raise(r, "server_side_emit");
+}
+
 PyObject *spy_snapshot(struct spy_server *server, PyObject *args)
 {
     struct spy_keys *keys = spy_keys_new(); /* the server's are the loop's thread's */

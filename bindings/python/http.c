@@ -41,8 +41,7 @@ static PyObject *pairs(struct sioc_request *request, walk_fn walk,
     return list;
 }
 
-/* (handle, method, path, url, headers, query, params, body, address) */
-static PyObject *request_tuple(struct sioc_request *r)
+PyObject *spy_request_tuple(struct sioc_request *r)
 {
     struct sioc_str method = sioc_request_method(r), body = sioc_request_body(r);
 
@@ -63,7 +62,7 @@ static void on_request(void *user, intptr_t ref, struct sioc_request *request)
     if (server->loop->fatal || !server->core)
         return; /* the program ends */
     h->uses++;
-    told = request_tuple(request);
+    told = spy_request_tuple(request);
     if (told)
         result = PyObject_CallMethod(server->face, "_requested", "OO", h->fn, told);
     if (!result)
@@ -84,7 +83,7 @@ static spy_result registered(struct sioc_http_handler handler, int code, const c
     return -1;
 }
 
-static bool handler_of(struct spy_server *server, PyObject *fn, struct sioc_http_handler *ret)
+bool spy_http_handler(struct spy_server *server, PyObject *fn, struct sioc_http_handler *ret)
 {
     struct sioc_handler h;
 
@@ -101,7 +100,7 @@ spy_result spy_http_route(struct spy_server *server, const char *method, PyObjec
     struct sioc_http_handler handler;
     struct sioc_str text;
 
-    if (!spy_utf8(path, "a path", &text) || !handler_of(server, fn, &handler))
+    if (!spy_utf8(path, "a path", &text) || !spy_http_handler(server, fn, &handler))
         return -1;
     return registered(handler, sioc_http_route(server->core, method, text, handler),
                       PyUnicode_AsUTF8(path));
@@ -112,7 +111,7 @@ spy_result spy_http_mount(struct spy_server *server, PyObject *prefix, PyObject 
     struct sioc_http_handler handler;
     struct sioc_str text;
 
-    if (!spy_utf8(prefix, "a prefix", &text) || !handler_of(server, fn, &handler))
+    if (!spy_utf8(prefix, "a prefix", &text) || !spy_http_handler(server, fn, &handler))
         return -1;
     return registered(handler, sioc_http_mount(server->core, text, handler),
                       PyUnicode_AsUTF8(prefix));

@@ -144,6 +144,74 @@ spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *err
     return r;
 }
 
+spy_result spy_pass(struct spy_server *server, spy_handle socket, spy_handle id,
+                    PyObject *error, PyObject *data)
+{
+    struct sioc_passage passage = {.socket = socket, .id = id};
+    struct sioc_json_encoder *encoder;
+    struct sioc_str json, text = {NULL, 0};
+    int r;
+
+    if (!spy_check_here(server->loop, "letting an event pass"))
+        return -1;
+    if (!server->core)
+        return 0;
+    if (error == Py_None)
+        return sioc_pass(server->core, passage, NULL, text) >= 0;
+    if (!spy_utf8(error, "the reason of a refusal", &text))
+        return -1;
+    encoder = sioc_json_encoder_new();
+    if (!encoder) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    r = spy_json(server, data, encoder, &json);
+    if (r >= 0)
+        r = sioc_pass(server->core, passage, text.ptr, json) >= 0;
+    sioc_json_encoder_free(encoder);
+    return r;
+}
+
+/* ---- dynamic namespaces ---- */
+
+PyObject *spy_server_match(struct spy_server *server, PyObject *fn, int most)
+{
+    struct sioc_namespace *parent;
+    struct sioc_handler handler;
+    int r;
+
+    if (!spy_check_here(server->loop, "of") || !spy_check_open(server))
+        return NULL;
+    handler = spy_handler(server, fn, most, 0);
+    if (!handler.call)
+        return NULL;
+    r = sioc_server_match(server->core, handler, &parent);
+    if (r >= 0)
+        return spy_nsp_new(server, parent);
+    handler.drop(handler.user, handler.ref);
+    return spy_raise(r, "of");
+}
+
+void spy_match(struct spy_server *server, spy_handle match, bool accepted)
+{
+    if (server->core && spy_is_here(server->loop))
+        sioc_match(server->core, match, accepted);
+}
+
+PyObject *spy_nsp_child(struct spy_nsp *parent, PyObject *name)
+{
+    struct sioc_namespace *core;
+    struct sioc_str text;
+    int r;
+
+    if (!may_register(parent) || !spy_utf8(name, "the name of a namespace", &text))
+        return NULL;
+    r = sioc_namespace_child(parent->core, text, &core);
+    if (r == SIOC_EEXIST)
+        Py_RETURN_NONE;
+    return r < 0 ? spy_raise(r, "of") : spy_nsp_new(parent->server, core);
+}
+
 /* ---- what there is ---- */
 
 PyObject *spy_nsp_key(struct spy_nsp *nsp)

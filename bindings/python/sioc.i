@@ -10,6 +10,7 @@
 %}
 
 %rename("%(strip:[spy_])s") "";
+%rename(pass_) spy_pass;
 %feature("autodoc", "0");
 
 %include "typemaps/objects.i"

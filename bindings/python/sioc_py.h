@@ -107,6 +107,14 @@ PyObject *spy_nsp_key(struct spy_nsp *nsp);
 PyObject *spy_nsp_name(struct spy_nsp *nsp);
 /* face: its sioc.Namespace (borrowed), None: it has none any more */
 void spy_nsp_set_face(struct spy_nsp *nsp, PyObject *face);
+/* The same for an event of a client, which a packet middleware is asked about. */
+spy_result spy_pass(struct spy_server *server, spy_handle socket, spy_handle id,
+                    PyObject *error, PyObject *data);
+/* The parent of namespaces that fn accepts. */
+PyObject *spy_server_match(struct spy_server *server, PyObject *fn, int most);
+void spy_match(struct spy_server *server, spy_handle match, bool accepted);
+/* A namespace of that name; None: there is one already, and it is not the parent's. */
+PyObject *spy_nsp_child(struct spy_nsp *parent, PyObject *name);
 PyObject *spy_nsp_rooms(struct spy_nsp *nsp);
 PyObject *spy_nsp_size(struct spy_nsp *nsp);
 /* The sockets that are meant, as sioc.Socket; target as for spy_broadcast */
@@ -122,6 +130,11 @@ spy_result spy_socket_on_outgoing(struct spy_nsp *nsp, spy_handle socket, PyObje
                                   int most, unsigned flags, unsigned how);
 spy_result spy_socket_off(struct spy_nsp *nsp, spy_handle socket, PyObject *name, PyObject *fn);
 spy_result spy_socket_off_outgoing(struct spy_nsp *nsp, spy_handle socket, PyObject *fn);
+/* Functions, in order; name None: of every event. */
+PyObject *spy_socket_listeners(struct spy_nsp *nsp, spy_handle socket, PyObject *name,
+                               bool outgoing);
+/* Names, in the order of registration, each once. */
+PyObject *spy_socket_event_names(struct spy_nsp *nsp, spy_handle socket);
 spy_result spy_socket_use(struct spy_nsp *nsp, spy_handle socket, PyObject *fn, int most);
 /* what: 0 join, 1 leave, 2 disconnect, 3 disconnect and close, 4 close the connection only.
  * None: thread.  False: it is gone. */
@@ -144,6 +157,9 @@ PyObject *spy_socket_ask(struct spy_nsp *nsp, spy_handle socket, PyObject *event
 /* target: (rooms, except, socket that is left out, local) */
 PyObject *spy_broadcast(struct spy_nsp *nsp, PyObject *target, PyObject *event, PyObject *args,
                         unsigned flags, double timeout_s, PyObject *ack);
+/* To the other servers of the cluster; as spy_broadcast. */
+PyObject *spy_server_side_emit(struct spy_nsp *nsp, PyObject *event, PyObject *args,
+                               double timeout_s, PyObject *ack);
 /* An answer to the client's event. */
 PyObject *spy_reply(struct spy_server *server, spy_handle socket, spy_handle id,
                     spy_handle serial, PyObject *args);
@@ -170,5 +186,35 @@ PyObject *spy_request_end(struct spy_server *server, spy_handle request);
 PyObject *spy_request_abort(struct spy_server *server, spy_handle request);
 /* Server._drained(request) and ._gone(request) are called from now on. */
 PyObject *spy_request_watch(struct spy_server *server, spy_handle request);
+
+/* ---- engine.c ---- */
+
+/* fn(server, handle, method, path, ...), as a route's, for each request that would open a
+ * session; answered by engine_allow (refusal None: it may), engine_give_id (None: no id). */
+spy_result spy_engine_on_request(struct spy_server *server, PyObject *fn);
+spy_result spy_engine_allow(struct spy_server *server, spy_handle request, PyObject *refusal);
+spy_result spy_engine_on_id(struct spy_server *server, PyObject *fn);
+spy_result spy_engine_give_id(struct spy_server *server, spy_handle request, PyObject *id);
+/* From now on face._engine_error(request, code, message, pairs), _engine_request(request) ->
+ * None (refused) or headers, _engine_headers(request, initial) -> headers; a request is a tuple
+ * as a route's, headers a list of (str, str). */
+void spy_engine_listen(struct spy_server *server);
+
+/* ---- websocket.c ---- */
+
+/* route._opened(handle, request, replayed, before) -> the object of the connection, which has
+ * _message(str or bytes) and _closed(code, reason). */
+spy_result spy_websocket_route(struct spy_server *server, PyObject *path, PyObject *route);
+/* data: str or bytes-like.  None: another thread; False: it is closed. */
+PyObject *spy_websocket_send(struct spy_server *server, spy_handle handle, PyObject *data);
+PyObject *spy_websocket_close(struct spy_server *server, spy_handle handle, int code,
+                              PyObject *reason);
+PyObject *spy_websocket_subscribe(struct spy_server *server, spy_handle handle, PyObject *topic,
+                                  bool on);
+PyObject *spy_websocket_topics(struct spy_server *server, spy_handle handle);
+bool spy_websocket_connected(struct spy_server *server, spy_handle handle);
+void spy_websocket_hold(struct spy_server *server, spy_handle handle, bool on);
+PyObject *spy_publish(struct spy_server *server, PyObject *topic, PyObject *data,
+                      spy_handle sender);
 
 #endif

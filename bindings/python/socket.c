@@ -77,6 +77,49 @@ static bool calls(const struct sioc_handler *handler, PyObject *fn)
            spy_same_function(((const struct spy_handler *)handler->ref)->fn, fn);
 }
 
+PyObject *spy_socket_listeners(struct spy_nsp *nsp, spy_handle handle, PyObject *name,
+                               bool outgoing)
+{
+    struct sioc_socket *socket = for_handlers(nsp, handle);
+    struct sioc_str text = {NULL, 0};
+    struct sioc_handler handler;
+    PyObject *list;
+    size_t pos = 0;
+
+    if (PyErr_Occurred() || (name != Py_None && !spy_utf8(name, "the name of an event", &text)))
+        return NULL;
+    list = PyList_New(0);
+    while (list && socket &&
+           (outgoing ? sioc_socket_outgoing_next(socket, &pos, &handler)
+                     : sioc_socket_handler_next(socket, text, &pos, &handler)))
+        if (handler.call == spy_on_event &&
+            PyList_Append(list, ((const struct spy_handler *)handler.ref)->fn) < 0)
+            Py_CLEAR(list);
+    return list;
+}
+
+PyObject *spy_socket_event_names(struct spy_nsp *nsp, spy_handle handle)
+{
+    struct sioc_socket *socket = for_handlers(nsp, handle);
+    struct sioc_str name;
+    PyObject *dict, *list;
+    size_t pos = 0;
+
+    if (PyErr_Occurred())
+        return NULL;
+    dict = PyDict_New();
+    while (dict && socket && sioc_socket_name_next(socket, &pos, &name)) {
+        PyObject *text = spy_text(name);
+
+        if (!text || PyDict_SetItem(dict, text, Py_None) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(text);
+    }
+    list = dict ? PyDict_Keys(dict) : NULL;
+    Py_XDECREF(dict);
+    return list;
+}
+
 spy_result spy_socket_off(struct spy_nsp *nsp, spy_handle handle, PyObject *name, PyObject *fn)
 {
     struct sioc_socket *socket = for_handlers(nsp, handle);

@@ -120,14 +120,26 @@ static int read_key(struct state *s)
     return 0;
 }
 
+static bool is_whole(struct sioc_str digits)
+{
+    for (size_t i = 0; i < digits.len; i++)
+        if (digits.ptr[i] == '.' || digits.ptr[i] == 'e' || digits.ptr[i] == 'E')
+            return false;
+    return true;
+}
+
 static int read_number(struct state *s)
 {
     struct json_number number;
+    const char *start = s->at;
     int rc = json_scan_number(&s->at, s->end, &number);
     if (rc < 0 || !s->sink)
         return rc;
     if (number.is_integer)
         return said(s->sink->ops->integer(s->sink, number.integer));
+    struct sioc_str digits = sioc_str_n(start, (size_t)(s->at - start));
+    if (s->sink->ops->big_integer && is_whole(digits))
+        return said(s->sink->ops->big_integer(s->sink, digits));
     return said(s->sink->ops->number(s->sink, number.number));
 }
 

@@ -15,12 +15,14 @@ from typing import Any
 
 from . import _reload
 from ._broadcast import BroadcastOperator, SocketOperator
+from ._engine import ConnectionRefused
 from ._errors import AckTimeout, Disconnected, Reject
 from ._http import BadBody, Request, Response, content_type
 from ._namespace import Namespace
 from ._server import Server
 from ._socket import Ack, Handshake, Socket
 from ._values import Raw, Sent, default
+from ._websocket import WebSocket
 from ._wsgi import WSGI
 from .native import version as _version
 
@@ -36,6 +38,6 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'sioc' has no attribute {name!r}")
 
 
-__all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "Disconnected", "Handshake", "Namespace", "Raw",
-           "Reject", "Request", "Response", "Sent", "Server", "Socket", "SocketOperator", "WSGI",
+__all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "ConnectionRefused", "Disconnected",
+           "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent", "Server", "Socket", "SocketOperator", "WSGI", "WebSocket",
            "content_type", "default"]

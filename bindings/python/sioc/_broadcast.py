@@ -146,6 +146,23 @@ class BroadcastOperator:
         """Disconnects all of them from the namespace; close: their connections, too."""
         self._change((), 3 if close else 2)
 
+    def server_side_emit(self, event: str, *args: Any, ack: Any = None) -> Any:
+        """Sends the event to the other servers of the cluster.  ack(error, answers) as for emit."""
+        server = self._nsp.server
+        sent = native.server_side_emit(self._nsp._core, event, args, self._timeout,
+                                       server._ack_caller(ack, True) if ack is not None else None)
+        if sent is None:
+            return server._from_thread(self.server_side_emit, event, *native.snapshot(server._host, args),
+                                       **({"ack": ack} if ack else {}))
+        return sent
+
+    async def server_side_emit_with_ack(self, event: str, *args: Any) -> List[Any]:
+        """Asks the other servers of the cluster and waits: one answer of each."""
+        ask = _Ask(self._nsp.server._running_loop(), True)
+        native.server_side_emit(self._nsp._core, event, args, self._timeout, ask)
+        answers: List[Any] = await ask.future
+        return answers
+
     async def fetch_sockets(self) -> "List[Socket]":
         """The sockets that are meant."""
         return native.sockets(self._nsp._core, self._target)
@@ -195,6 +212,8 @@ class SocketOperator:
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """As Socket.emit_with_ack."""
         s = self._socket
+        if s.nsp.server._state == "closed":
+            raise Disconnected()
         ask = _Ask(s.nsp.server._running_loop(), False)
         native.socket_ask(s._core, s._handle, event, args, self._flags, self._timeout, ask)
         return await ask.future

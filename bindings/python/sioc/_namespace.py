@@ -20,14 +20,28 @@ EVENTS = {"connection": (1, 1), "connect": (1, 1), "disconnecting": (1, 3), "dis
 class Namespace(BroadcastOperator):
     """A namespace, e.g. ``io.of("/admin")``; the server is the namespace "/" as well.
 
-    A class of handlers: derive from it, name its methods after events (``on_`` before them is left
-    out), and register it: ``io.register(Admin("/admin"))``.
+    A class of handlers: derive from it, name its methods after events, with ``on_`` before them
+    (``on_connection(self, socket)``, ``on_say(self, socket, text)``), and register it:
+    ``io.register(Admin("/admin"))``.
     """
 
     # It is a broadcast operator for everybody, and more.
     __slots__ = ("server", "name", "_core", "__dict__", "__weakref__")
 
     server: "Server"
+
+    def __init__(self, name: str = "/"):
+        """For classes of handlers: the namespace that register() makes it."""
+        self.name = name if name.startswith("/") else "/" + name
+
+    def _register_methods(self) -> None:
+        for attribute in dir(type(self)):
+            if attribute.startswith("on_") and not hasattr(Namespace, attribute):
+                name, fn = attribute[3:], getattr(self, attribute)
+                if name in EVENTS or name == "error":
+                    self.on(name, fn)
+                else:
+                    self._add_event(name, fn, None, False, 0)
 
     def _bind(self, server: "Server", name: str, core: Any = None) -> None:
         BroadcastOperator.__init__(self, self)

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 from . import native
 from ._errors import Reject, of_status
 from ._handlers import SERIAL, exactly
+from ._engine import Engine
 from ._http import Http
 from ._loop import Loop
 from ._namespace import Namespace
@@ -24,6 +25,7 @@ from ._reload import App, Generation, loading_app
 from ._socket import Ack, Socket
 from ._tasks import start
 from ._values import Raw, Sent
+from ._websocket import WebSockets
 
 log = logging.getLogger("sioc")
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
@@ -69,12 +71,14 @@ class Call:
         self.replay: Optional[List[bool]] = None  # true: nobody hears what it says
 
 
-class Server(Http, Namespace):
+class Server(Engine, WebSockets, Http, Namespace):
     """A Socket.IO server.
 
     Options are keywords: ``sioc.Server(cors="https://app.example", ping_interval=25)``; times are in
     seconds, nested ones dicts.  `default` is called for values that cannot be sent as they are, as in
-    the json module (see sioc.default).  TypeError for an option that does not exist, ValueError for a
+    the json module (see sioc.default).  `allow_request`: fn(request), plain or async, true when a client
+    may connect; ``raise sioc.Reject("why")`` or false refuses it.  `generate_id`: fn(request), plain or
+    async, the secret id of a session, 20 to 64 characters of A-Za-z0-9_-.  TypeError for an option that does not exist, ValueError for a
     value that it cannot have.
 
     Everything here is for the thread of the loop, but emit, join, leave, disconnect, answers and
@@ -83,7 +87,9 @@ class Server(Http, Namespace):
 
     __slots__ = ()
 
-    def __init__(self, *, default: Optional[Callable[[Any], Any]] = None, **options: Any):
+    def __init__(self, *, default: Optional[Callable[[Any], Any]] = None,
+                 allow_request: Optional[Callable[..., Any]] = None,
+                 generate_id: Optional[Callable[..., Any]] = None, **options: Any):
         app = loading_app()
         self._app: Optional[App] = app
         self._generation: Optional[Generation] = app.loading if app else None
@@ -98,10 +104,13 @@ class Server(Http, Namespace):
         self._lifespans: List[Any] = []  # what begins before the first client, ends after the last
         self._streams: Dict[int, Any] = {}
         self._namespaces: Dict[str, Namespace] = {}
+        self._parents: List[Any] = []  # (pattern or None, namespace)
         self._children: Any = weakref.WeakValueDictionary()  # those with sockets keep them alive
         self._serial = bool(options.get("serial", False))
         self._state = "new"  # serving, closing, closed; replaced (by a reload), retired
         self._closed: Optional[asyncio.Event] = None
+        self._closers: Set[Any] = set()  # tasks that wait for the end
+        self._end: Any = None
         self.state: Dict[str, Any] = {}
         pairs = flatten(options)
         if app is not None and self._generation is not None:
@@ -116,6 +125,7 @@ class Server(Http, Namespace):
             self._generation.servers.append(self)
         self._bind(self, "/")
         self._namespaces["/"] = self
+        self._begin_engine(allow_request, generate_id)
         folder = client_dir()
         if folder:
             native.server_set_client_dir(self._host, folder)
@@ -128,16 +138,64 @@ class Server(Http, Namespace):
     def of(self, name: Any) -> Namespace:
         """The namespace of that name, made when there is none."""
         if not isinstance(name, str):
-            raise NotImplementedError("dynamic namespaces are still to come")
+            return self._match(name)
         if not name.startswith("/"):
             name = "/" + name
         nsp = self._namespaces.get(name)
         if nsp is None:
+            child = self._child_of(name)
+            if child is not None:
+                return child
             nsp = Namespace.__new__(Namespace)
             nsp._bind(self, name)
             self._namespaces[name] = nsp
             self._registered += 1
         return nsp
+
+    def _match(self, matcher: Any) -> Namespace:
+        pattern = matcher if hasattr(matcher, "search") else None
+        if pattern is not None:
+            def fits(name: str) -> bool:
+                return pattern.search(name) is not None
+
+            matcher = fits
+        elif not callable(matcher):
+            raise TypeError("of: a name, a compiled regular expression or a function is expected, not "
+                            f"{type(matcher).__name__}")
+        most, _ = exactly(matcher, 1, 2, "of")
+        parent = Namespace.__new__(Namespace)
+        core = native.server_match(self._host, matcher, most)
+        parent._bind(self, native.nsp_name(core), core)
+        native.nsp_set_face(core, parent)
+        self._parents.append((pattern, parent))
+        self._registered += 1
+        return parent
+
+    def _child_of(self, name: str) -> Optional[Namespace]:
+        """A name that belongs to a pattern is a child of its parent."""
+        for pattern, parent in self._parents:
+            if pattern is not None and pattern.search(name):
+                core = native.nsp_child(parent._core, name)
+                return None if core is None else self._child(core)
+        return None
+
+    def register(self, namespace: Namespace) -> Namespace:
+        """Takes the handlers of a class that was derived from sioc.Namespace.
+        ValueError: there is a namespace of that name."""
+        if not isinstance(namespace, Namespace) or isinstance(namespace, Server):
+            raise TypeError("register: an object of a class derived from sioc.Namespace is expected, not "
+                            f"{type(namespace).__name__}")
+        name = namespace.name
+        if name == "/":
+            namespace._bind(self, name, self._core)
+        elif name in self._namespaces:
+            raise ValueError(f"register: there is a namespace {name} already")
+        else:
+            namespace._bind(self, name)
+            self._namespaces[name] = namespace
+        namespace._register_methods()
+        self._registered += 1
+        return namespace
 
     def _child(self, core: Any) -> Namespace:
         """The object of a namespace that clients have brought about, or that only they still know."""
@@ -237,19 +295,23 @@ class Server(Http, Namespace):
             return
         if self._state in ("closed", "replaced", "retired"):
             return
-        if self._state == "closing":
-            await self._closed.wait()
-            return
-        self._state = "closing"
+        caller = asyncio.current_task()
+        if caller is not None:
+            self._closers.add(caller)
+        if self._state != "closing":
+            self._state = "closing"
+            self._end = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._end)  # whoever calls may be one of those that are cancelled
+
+    async def _close(self) -> None:
         done = asyncio.Event()
         native.server_close(self._host, done.set)
-        await asyncio.shield(done.wait())
-        current = asyncio.current_task()
-        tasks = [t for t in self._tasks if t is not current]
+        await done.wait()
+        tasks = [t for t in self._tasks if t not in self._closers]
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks)
         pool = getattr(self, "_pool", None)
         if pool is not None:
             pool.shutdown(wait=False)
@@ -360,6 +422,10 @@ class Server(Http, Namespace):
     def _start(self, coro: Any) -> Any:
         return start(self._loop.asyncio or asyncio.get_running_loop(), coro, self._tasks)
 
+    def _slow(self, fn: Any, event: str, ms: int) -> None:
+        log.warning("event %r: the handler %s has kept everybody waiting for %d ms (async with await, or "
+                    "thread=True, does not)", event, getattr(fn, "__qualname__", fn), ms)
+
     def _spawn(self, awaitable: Any, fn: Any, socket: Any, event: str, ack: Any, flags: int) -> None:
         """A client's event has a handler that waits."""
         call = Call("event", fn, socket, event, ack)
@@ -414,6 +480,10 @@ class Server(Http, Namespace):
         if call.kind == "event":
             if error is None and call.ack is not None:
                 call.ack(*(result if isinstance(result, tuple) else () if result is None else (result,)))
+        elif call.kind == "match":
+            native.match(self._host, call.token, error is None and bool(result))
+        elif call.kind == "packet":
+            self._pass(call, error)
         elif call.kind == "middleware":
             if error is None:
                 native.admit(self._host, call.socket._handle, None, NotImplemented)
@@ -423,10 +493,17 @@ class Server(Http, Namespace):
                 native.admit(self._host, call.socket._handle, str(error) or type(error).__name__,
                              NotImplemented)
 
+    def _pass(self, call: Call, error: Optional[BaseException]) -> None:
+        message = None if error is None else str(error) or type(error).__name__
+        native.pass_(self._host, call.socket._handle, call.token, message,
+                     error._data if isinstance(error, Reject) else NotImplemented)
+
     def _dispatch(self, kind: str, fn: Any, most: int, flags: int, socket: Any, args: Any, token: int) -> None:
         """All but clients' events: calls fn, and deals with what comes of it."""
-        if kind in ("room",):
+        if kind == "room":
             event, args = args[0], args[1:]
+        elif kind == "error":
+            event, args = args[1], (Reject(args[0], *args[2:]), args[1])
         else:
             event = kind
             if socket is not None and not flags & 2:
@@ -441,16 +518,24 @@ class Server(Http, Namespace):
 
     def _replay(self, call: Call, args: Any) -> None:
         """Calls a connection handler again, for a socket that was there before: muted until it ends."""
-        var = native.loop_replay(self._loop.core)
-        call.replay = [True]
-        native.loop_replay_begin(self._loop.core)
-        token = var.set(call.replay)
+        replay = self._begin_replay()
+        call.replay = replay[0]
+        waits = False
         try:
             waits = self._call(call, args)
         finally:
-            var.reset(token)
+            self._end_replay(replay, waits)
+
+    def _begin_replay(self) -> Any:
+        replay = [True]
+        native.loop_replay_begin(self._loop.core)
+        return replay, native.loop_replay(self._loop.core).set(replay)
+
+    def _end_replay(self, begun: Any, waits: bool) -> None:
+        replay, token = begun
+        native.loop_replay(self._loop.core).reset(token)
         if not waits:
-            self._unmute(call.replay)
+            self._unmute(replay)
 
     def _unmute(self, replay: List[bool]) -> None:
         if replay:
@@ -463,7 +548,7 @@ class Server(Http, Namespace):
             result = call.fn(*args)
         except Exception as error:
             self._settle(call, None, error)
-            if call.kind != "middleware" or not isinstance(error, Reject):
+            if call.kind not in ("middleware", "packet") or not isinstance(error, Reject):
                 self._failed(call.fn, call.socket, call.event, error)
             return False
         if not inspect.isawaitable(result):

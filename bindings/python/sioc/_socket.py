@@ -75,6 +75,47 @@ class Handshake:
         return f"Handshake({self._values!r})"
 
 
+class Connection:
+    """What is known of the client's connection; None everywhere when it has gone."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, socket: "Socket"):
+        self._socket = socket
+
+    def _get(self, what: str) -> Any:
+        return native.socket_get(self._socket._core, self._socket._handle, what)
+
+    @property
+    def id(self) -> Any:
+        """A number that no other connection of this server has had."""
+        return self._get("client")
+
+    @property
+    def transport(self) -> Any:
+        """"polling" or "websocket"."""
+        return self._get("transport")
+
+    @property
+    def protocol(self) -> Any:
+        """4, or 3 for clients of Socket.IO 1 and 2."""
+        return self._get("protocol")
+
+    @property
+    def remote_address(self) -> Any:
+        return self._get("address")
+
+    def close(self) -> None:
+        """Closes the connection without a packet ("forced close").  From any thread."""
+        self._socket._change(None, 4)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Connection) and self.id is not None and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
 OWN_EVENTS = ("disconnecting", "disconnect")
 
 
@@ -137,6 +178,11 @@ class Socket:
         return self._handshake
 
     @property
+    def conn(self) -> "Connection":
+        """The connection below; all sockets of one client have the same."""
+        return Connection(self)
+
+    @property
     def transport(self) -> Optional[str]:
         """"polling" or "websocket"; None when it has gone."""
         return native.socket_get(self._core, self._handle, "transport")
@@ -147,7 +193,7 @@ class Socket:
              thread: bool) -> Any:
         if fn is None:
             return lambda f: self._add(name, f, how, serial, thread)
-        if name in OWN_EVENTS:
+        if name in OWN_EVENTS or name == "error":
             most, flags = exactly(fn, 0, 2, f"on({name!r})")
         else:
             most, flags = shape(fn, 1 if name is None else 0, f"on({name!r})" if name else "any")
@@ -160,7 +206,8 @@ class Socket:
 
     def on(self, event: str, fn: Any = None, *, serial: Optional[bool] = None, thread: bool = False) -> Any:
         """fn(*args) for each such event of this client; also "disconnecting" and "disconnect", with
-        (reason, details).  What it returns is the answer (a tuple: several).  With a last argument
+        (reason, details), and "error", with (Reject, name of the event) when a middleware (use) has
+        dropped an event.  What it returns is the answer (a tuple: several).  With a last argument
         called `ack` it gets the function that answers, None if the client wants no answer.
 
         serial: the client's next events wait until it has ended.  thread: it blocks, and runs in
@@ -190,6 +237,25 @@ class Socket:
     def off_any(self, fn: Any = None) -> None:
         """Takes fn off, or all handlers of every event."""
         native.socket_off(self._core, self._handle, None, fn)
+
+    def listeners(self, event: str) -> List[Any]:
+        """The handlers of the event, in order."""
+        return list(native.socket_listeners(self._core, self._handle, event, False))
+
+    def listeners_any(self) -> List[Any]:
+        return list(native.socket_listeners(self._core, self._handle, None, False))
+
+    def listeners_any_outgoing(self) -> List[Any]:
+        return list(native.socket_listeners(self._core, self._handle, None, True))
+
+    def event_names(self) -> List[str]:
+        """The events that have handlers, in the order of registration."""
+        return list(native.socket_event_names(self._core, self._handle))
+
+    def remove_all_listeners(self, event: Optional[str] = None) -> None:
+        """Takes off all handlers of the event, or of all events (those of every event stay)."""
+        for name in self.event_names() if event is None else [event]:
+            native.socket_off(self._core, self._handle, name, None)
 
     def on_any_outgoing(self, fn: Any) -> Any:
         """fn(event, *args) for every event that is sent to this client, before it is."""

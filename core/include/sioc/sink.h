@@ -40,6 +40,9 @@ struct sioc_sink_ops {
     /* One complete JSON value, passed on as it is by encoders that write JSON (others decode
      * it). */
     int (*raw_json)(struct sioc_sink *sink, struct sioc_str json);
+    /* May be NULL: a whole number that 64 bits cannot hold, as its decimal digits (with "-"
+     * before them); else it comes as the nearest `number`. */
+    int (*big_integer)(struct sioc_sink *sink, struct sioc_str digits);
 };
 
 /* Embedded as the first member of a concrete sink. */

@@ -1,0 +1,137 @@
+"""Reloads under load: numbered requests in flight while good and broken scripts come and go."""
+import asyncio
+import os
+
+from program import Program
+
+CLIENTS = int(os.environ.get("SIOC_TEST_CLIENTS", 200))
+RELOADS = int(os.environ.get("SIOC_TEST_RELOADS", 60))
+
+
+def good(n):
+    return f"""
+import sioc, asyncio
+io = sioc.Server(max_pending_acks=10000)
+@io.on("connection")
+async def _(s):
+    s.join("all")
+    s.on("own", lambda i: (i, {n}))
+    await asyncio.sleep(0.001)
+@io.event
+def flat(s, i): return i, {n}
+@io.event
+async def slow(s, i):
+    await asyncio.sleep(0.01)
+    return i, {n}
+@io.event
+async def back(s, i): return await s.timeout(20).emit_with_ack("question", i), {n}
+@io.event
+def count(s):
+    s.data["n"] = s.data.get("n", 0) + 1
+    return s.data["n"]
+@io.every(0.05)
+def tick(): io.to("all").emit("tick", {n})
+io.run(port=0)
+"""
+
+
+def broken(n):
+    return [good(n) + " )", good(n) + f"raise ValueError('load {n}')", "", good(n)[:150]][n % 4]
+
+
+class Traffic:
+    """Numbered requests of one client, several in flight; each must be answered once, with its number,
+    and those of a kind whose handlers do not wait in order."""
+
+    def __init__(self, client):
+        self.client, self.sent, self.answered, self.wrong, self.counted = client, 0, 0, [], 0
+        self.generations = set()
+        self.stopped = False
+
+    async def run(self):
+        await asyncio.gather(*(self.kind(k) for k in ("own", "flat", "slow", "back", "count")))
+
+    async def kind(self, kind):
+        width = 1
+        numbers = iter(range(10**9))
+        expected = 0
+
+        async def one():
+            nonlocal expected
+            while not self.stopped:
+                number = next(numbers)
+                self.sent += 1
+                answer = await self.client.call(kind, () if kind == "count" else (number,), timeout=60)
+                self.answered += 1
+                if kind == "count":
+                    self.counted += 1
+                    if answer != self.counted:
+                        self.wrong.append(f"count {answer}, not {self.counted}")
+                else:
+                    self.generations.add(answer[1])
+                    if answer[0] != number:
+                        self.wrong.append(f"{kind} {number}: {answer}")
+                if kind in ("own", "flat"):
+                    if number != expected:
+                        self.wrong.append(f"{kind} {number} answered when {expected} was due")
+                    expected = number + 1
+                await asyncio.sleep(1)
+
+        await asyncio.gather(*(one() for _ in range(width)))
+
+
+async def test_nothing_is_lost_reordered_handled_twice_or_disconnected(tmp_path):
+    async with Program(tmp_path, good(0)) as app:
+        clients = []
+        for i in range(CLIENTS):
+            client = await app.client(transports=["polling"] if i % 4 == 3 else ["websocket"],
+                                      question=lambda i: i, tick=lambda n: None)
+            clients.append(client)
+        traffic = [Traffic(client) for client in clients]
+        running = [asyncio.create_task(t.run()) for t in traffic]
+        refused = 0
+        for n in range(1, RELOADS + 1):
+            generation, what = await app.reload(good(n) if n % 3 else broken(n))
+            refused += isinstance(what, str)
+            assert isinstance(what, str) == (n % 3 == 0), (n, what)
+            await asyncio.sleep(0.02)
+        for t in traffic:
+            t.stopped = True
+        await asyncio.gather(*running)
+        assert [w for t in traffic for w in t.wrong][:10] == []
+        assert [c.gone for c in clients if c.gone] == []
+        assert sum(t.sent for t in traffic) == sum(t.answered for t in traffic)
+        assert all(t.sent > 5 for t in traffic), "there was traffic"
+        assert refused == RELOADS // 3
+        assert max(max(t.generations) for t in traffic) >= RELOADS // 2, "traffic met the new code"
+
+
+async def test_fifty_generations_leave_nothing_behind(tmp_path):
+    watched = """
+import gc, weakref, builtins
+if not hasattr(builtins, "seen"): builtins.seen = []
+class Marker: pass
+marker = Marker()
+builtins.seen.append(weakref.ref(marker))
+@io.event
+def alive(s):
+    gc.collect()
+    return sum(r() is not None for r in builtins.seen)
+@io.event
+async def held(s):
+    await asyncio.sleep(0.03)
+    return marker is not None
+io.of("/other").on("connection", lambda s: s.use(lambda event, *args: None))
+"""
+    async with Program(tmp_path, good(0) + watched, "--port", "0", "--log-level", "debug") as app:
+        client = await app.client()
+        await app.client("/other")
+        for n in range(1, 51):
+            held = asyncio.create_task(client.call("held", timeout=20))
+            await asyncio.sleep(0.005)
+            generation, what = await app.reload(good(n) + watched)
+            assert isinstance(what, int), what
+            assert await held is True
+        await app.until(lambda: app.err.count(" is gone\n") == 50, "the end of all old generations")
+        # Of 51 generations the one that serves, and at most the one before it.
+        assert await client.call("alive", timeout=20) <= 2
