@@ -10,6 +10,8 @@
 #define METRICS(X)                                                                    \
     X(connections_opened, "TCP connections accepted")                                 \
     X(connections_closed, "TCP connections closed")                                   \
+    X(peer_eof, "TCP connections ended by the peer")                                  \
+    X(peer_reset, "TCP connections that broke")                                       \
     X(sessions_opened, "Engine.IO sessions opened")                                   \
     X(sessions_closed, "Engine.IO sessions closed")                                   \
     X(upgrades, "sessions upgraded from polling to WebSocket")                        \
@@ -28,6 +30,7 @@
     X(reject_hdr_size, "request head too big")                                        \
     X(reject_http_syntax, "malformed HTTP")                                           \
     X(reject_body_timeout, "request body not complete in time")                       \
+    X(reject_body_slow, "request body slower than min_body_rate")                     \
     X(reject_idle, "keep-alive connection idle too long")                             \
     X(reject_too_big, "message or body above max_payload")                            \
     X(reject_conn_limit, "connection above max_conns")                                \
@@ -36,8 +39,11 @@
     X(reject_hs_rate, "handshake above max_handshakes_per_ip")                        \
     X(reject_sid_flood, "unknown session id above max_unknown_sids_per_ip")           \
     X(reject_origin, "foreign origin")                                                \
+    X(reject_hs_abandoned, "session without a request within first_request_timeout")  \
     X(reject_handshake, "Engine.IO request refused (codes 0 to 5)")                   \
     X(reject_sid_unknown, "session id that is not, or no longer, known")              \
+    X(reject_sid_mismatch, "session id with another transport or version")            \
+    X(reject_upgrade, "upgrade to WebSocket that was not completed")                  \
     X(reject_ws_handshake, "WebSocket upgrade refused")                               \
     X(reject_ws_proto, "WebSocket protocol violation (1002)")                         \
     X(reject_ws_frag, "message of empty fragments, or not complete in time (1008)")   \
@@ -52,11 +58,17 @@
     X(reject_sio_state, "packet that the namespace's state does not allow")           \
     X(reject_no_connect, "no namespace joined in time")                               \
     X(reject_queue_full, "slow reader: output queue above max_queue")                 \
+    X(reject_unasked_pong, "more than max_unasked_pongs in a row")                    \
     X(reject_ping_timeout, "no pong in time")                                         \
-    X(reject_nsp_limit, "too many namespaces, or a bad namespace name")               \
+    X(reject_nsp_limit, "CONNECT refused: too many, or no such namespace")            \
+    X(reject_depth, "values deeper than max_depth")                                   \
+    X(reject_values, "more than max_values values")                                   \
+    X(reject_event_name, "reserved event name, or longer than max_event_name")        \
+    X(reject_nsp_name, "bad namespace name, or longer than max_namespace_name")       \
     X(reject_attachments, "attachments that are too much, or too late")               \
     X(reject_rooms, "joins above a limit of rooms, or with a name too long")          \
     X(reject_acks, "emits that ask for more answers than max_pending_acks")           \
+    X(holds_lifted, "sockets with too many events to wait, or for too long")          \
     X(reject_waiting_events, "too many events of a socket wait for its middleware")   \
     X(recoveries, "sockets that came back and found their session")                   \
     X(recovery_refused, "sockets that asked for a session in vain")                   \

@@ -18,6 +18,7 @@ struct state {
     struct sioc_sink *sink; /* NULL: only check */
     const struct json_reader *reader;
     unsigned max_depth, depth;
+    size_t values_left;
     uint64_t maps[JSON_DEPTH_MAX / 64]; /* bit d: what is open at depth d is a map */
 };
 
@@ -36,6 +37,7 @@ static void state_init(struct state *s, const struct json_reader *reader, struct
     s->reader = reader;
     s->max_depth = reader->max_depth < JSON_DEPTH_MAX ? reader->max_depth : JSON_DEPTH_MAX;
     s->depth = 0;
+    s->values_left = reader->max_values ? reader->max_values : SIZE_MAX;
 }
 
 static inline char next_char(struct state *s)
@@ -224,6 +226,8 @@ static int open_map(struct state *s)
 /* One scalar, one empty container, or the begin of any other: 0, OPENED or an error. */
 static int begin_value(struct state *s)
 {
+    if (s->values_left-- == 0)
+        return SIOC_ELIMIT;
     switch (next_char(s)) {
     case '"':
         return read_string(s);

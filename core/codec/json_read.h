@@ -15,6 +15,8 @@
 struct json_reader {
     unsigned max_depth;  /* arrays and maps inside one another; deeper, or deeper than 1024, is
                           * SIOC_EDEPTH */
+    size_t max_values;   /* of one text, arrays and maps included; more is SIOC_ELIMIT; 0: any
+                            number */
     struct buf *scratch; /* where escaped strings are unescaped; kept by the caller for reuse;
                           * may be NULL when only checking */
 

@@ -21,6 +21,7 @@ struct state {
     struct sioc_str rest;
     struct sioc_sink *sink; /* NULL: only check */
     unsigned max_depth, depth;
+    size_t values_left;
     uint64_t maps[MPK_DEPTH_MAX / 64]; /* bit d: what is open at depth d is a map */
     uint64_t left[MPK_DEPTH_MAX];
 };
@@ -33,6 +34,7 @@ static void state_init(struct state *s, const struct mpk_reader *reader, struct 
     s->sink = sink;
     s->max_depth = reader->max_depth < MPK_DEPTH_MAX ? reader->max_depth : MPK_DEPTH_MAX;
     s->depth = 0;
+    s->values_left = reader->max_values ? reader->max_values : SIZE_MAX;
 }
 
 /* A sink's good answers may be any number. */
@@ -150,6 +152,8 @@ static int give_scalar(struct state *s, const struct mpk_token *t)
 static int begin_value(struct state *s)
 {
     struct mpk_token t;
+    if (s->values_left-- == 0)
+        return SIOC_ELIMIT;
     int rc = mpk_take(&s->rest, &t);
     if (rc < 0)
         return rc;

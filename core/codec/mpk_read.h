@@ -16,6 +16,7 @@
 struct mpk_reader {
     unsigned max_depth; /* arrays and maps inside one another; deeper, or deeper than
                          * MPK_DEPTH_MAX, is SIOC_EDEPTH */
+    size_t max_values;  /* arrays and maps included; more is SIOC_ELIMIT; 0: any number */
     size_t error_at;    /* byte offset of the value that is wrong, set on failure */
 };
 

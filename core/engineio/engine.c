@@ -10,9 +10,8 @@
 #include "engineio/websocket.h"
 #include "http/url.h"
 
-#define NOTHING               ((struct sioc_str){NULL, 0})
-#define WS_CLOSE_TIMEOUT_MS   30000
-#define WS_MESSAGE_TIMEOUT_MS 30000
+#define NOTHING             ((struct sioc_str){NULL, 0})
+#define WS_CLOSE_TIMEOUT_MS 30000
 
 /* What a request asks for. */
 struct query {
@@ -48,7 +47,8 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                                .max_pings = options->max_pings,
                                .share = {options->max_packets_per_turn, options->rate, metrics},
                                .close_timeout_ms = WS_CLOSE_TIMEOUT_MS,
-                               .message_timeout_ms = WS_MESSAGE_TIMEOUT_MS,
+                               .message_timeout_ms = options->message_timeout_ms,
+                               .max_empty_fragments = options->max_empty_fragments,
                                .metrics = metrics,
                                .connections = &e->websockets,
                                .pauses = &e->pauses};
@@ -258,12 +258,12 @@ static void handle_upgrade(struct eio_engine *e, struct http_request *request,
 void eio_engine_handle(struct eio_engine *e, struct http_request *request)
 {
     http_cors_apply(e->cors, request);
-    if (http_cors_preflight(e->cors, request))
-        return;
     if (!http_cors_allows(e->cors, request)) {
         refuse_origin(e, request);
         return;
     }
+    if (http_cors_preflight(e->cors, request))
+        return;
     struct query q;
     const char *name = NULL;
     if (e->asks_all && !e->ops->passes(e->user, request)) {

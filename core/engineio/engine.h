@@ -34,6 +34,10 @@ struct eio_options {
     size_t max_packets;                 /* of one payload */
     uint32_t max_packets_per_turn;      /* of one client */
     struct rate_limits rate;            /* of one client */
+    uint64_t first_request_timeout_ms;  /* of a polling session; 0: none */
+    uint32_t max_unasked_pongs;         /* in a row, within ping_interval_ms */
+    uint64_t message_timeout_ms;        /* of a WebSocket message that has begun */
+    uint16_t max_empty_fragments;       /* of one WebSocket message */
     uint32_t max_pings;                 /* WebSocket pings of one connection within 10 s */
     const struct http_proxies *proxies; /* NULL: none */
     size_t compress_bytes; /* payloads of at least that many are compressed; 0 = none are */

@@ -357,6 +357,7 @@ const struct http_request_ops eio_forget_ops = {.complete = ignore, .aborted = i
 
 void eio_polling_request(struct eio_polling *p, struct http_request *request)
 {
+    p->used = true;
     switch (request->head.method) {
     case HTTP_GET:
         eio_polling_take_get(p, request);

@@ -25,6 +25,7 @@ struct eio_polling {
     struct net_task flush;
     struct net_share share;
     struct eio_inflow *inflow; /* packets of `post` that wait, or NULL */
+    bool used;                 /* the client has come again after the handshake */
     bool greeted;              /* the session's first answer is out */
     bool jsonp;                /* v3: answers are scripts, bodies are forms */
     bool legacy_browser;       /* old IE: its answers carry X-XSS-Protection: 0 */

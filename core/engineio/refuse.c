@@ -114,6 +114,8 @@ void eio_refuse(struct eio_engine *e, struct http_request *request, enum eio_ref
     e->metrics->reject_handshake++;
     if (why == EIO_REFUSE_SID)
         e->metrics->reject_sid_unknown++;
+    if (name && strstr(name, "_MISMATCH"))
+        e->metrics->reject_sid_mismatch++;
     tell(e, request, why, name, text);
     if (why == EIO_REFUSE_SID && !http_request_may_not_know(request))
         eio_refuse_flood(request, "60");

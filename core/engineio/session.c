@@ -111,14 +111,41 @@ static uint64_t pong_timeout_ms(const struct eio_session *s)
 }
 
 /* v4: the time until our next ping.  v3: until the client's, at the latest. */
+static uint64_t heartbeat_ms(const struct eio_session *s)
+{
+    return s->ping_interval_ms + (s->protocol == 3 ? pong_timeout_ms(s) : 0);
+}
+
 static void start_heartbeat(struct eio_session *s)
 {
-    uint64_t ms = s->ping_interval_ms;
+    s->fresh = false;
     if (s->is_local)
         return; /* it lives as long as whoever has opened it */
-    if (s->protocol == 3)
-        ms += pong_timeout_ms(s);
+    net_timer_start(s->engine->loop, &s->timer, heartbeat_ms(s));
+}
+
+/* Over polling the client has to ask for what comes next; who never does is not waited for as
+ * long as for a pong. */
+static void await_first_request(struct eio_session *s)
+{
+    uint64_t ms = s->engine->options->first_request_timeout_ms;
+    start_heartbeat(s);
+    if (!s->polling || ms == 0 || ms >= heartbeat_ms(s))
+        return;
+    s->fresh = true;
     net_timer_start(s->engine->loop, &s->timer, ms);
+}
+
+static void judge_first_request(struct eio_session *s)
+{
+    uint64_t ms = s->engine->options->first_request_timeout_ms;
+    s->fresh = false;
+    if (s->polling && !s->polling->used && !s->upgrade) {
+        s->engine->metrics->reject_hs_abandoned++;
+        eio_session_fail(s, "ping timeout", "");
+        return;
+    }
+    net_timer_start(s->engine->loop, &s->timer, heartbeat_ms(s) - ms);
 }
 
 void eio_session_start(struct eio_session *s)
@@ -138,7 +165,7 @@ void eio_session_start(struct eio_session *s)
         return;
     }
     if (s->state == EIO_STATE_OPEN)
-        start_heartbeat(s);
+        await_first_request(s);
 }
 
 void eio_session_set_user(struct eio_session *s, void *user)
@@ -170,6 +197,8 @@ static void on_timer(struct net_timer *timer)
         eio_session_fail(s, "forced close", "");
     } else if (s->choked) {
         eio_session_fail(s, "transport error", "slow reader");
+    } else if (s->fresh) {
+        judge_first_request(s);
     } else if (s->awaiting_pong || s->protocol == 3) {
         s->engine->metrics->reject_ping_timeout++;
         eio_session_fail(s, "ping timeout", "");
@@ -183,6 +212,7 @@ static void on_timer(struct net_timer *timer)
  * reference extends the deadline once. */
 static void note_activity(struct eio_session *s)
 {
+    s->unasked_pongs = 0;
     if (s->awaiting_pong && !s->deadline_extended && !s->choked) {
         s->deadline_extended = true;
         net_timer_start(s->engine->loop, &s->timer, pong_timeout_ms(s));
@@ -248,12 +278,28 @@ static void receive_base64(struct eio_session *s, struct sioc_str text)
     buf_deinit(&bytes);
 }
 
+/* Pongs that nobody asked for mean nothing, but each moves the next ping away. */
+static bool unasked_pong_allowed(struct eio_session *s)
+{
+    uint32_t now = (uint32_t)net_loop_now_ms(s->engine->loop);
+    if (s->unasked_pongs == 0 || now - s->unasked_since >= s->ping_interval_ms) {
+        s->unasked_since = now;
+        s->unasked_pongs = 0;
+    }
+    return ++s->unasked_pongs <= s->engine->options->max_unasked_pongs;
+}
+
 /* Only one side pings: the server, with v3 the client. */
 static void receive_heartbeat(struct eio_session *s, enum eio_packet_type type)
 {
     bool is_v3 = s->protocol == 3;
     if (is_v3 != (type == EIO_PING)) {
         eio_session_fail(s, "transport error", "invalid heartbeat direction");
+        return;
+    }
+    if (!is_v3 && !s->awaiting_pong && !unasked_pong_allowed(s)) {
+        s->engine->metrics->reject_unasked_pong++;
+        eio_session_fail(s, "parse error", "too many pongs");
         return;
     }
     restart_interval(s);

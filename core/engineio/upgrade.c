@@ -39,9 +39,16 @@ void eio_upgrade_cancel(struct eio_session *s)
     ws_conn_close(u->ws, 0, STR(""));
 }
 
+/* It is the client's fault; the session goes on over polling. */
+static void give_up(struct eio_upgrade *u)
+{
+    u->session->engine->metrics->reject_upgrade++;
+    eio_upgrade_cancel(u->session);
+}
+
 static void on_deadline(struct net_timer *timer)
 {
-    eio_upgrade_cancel(LIST_ENTRY(timer, struct eio_upgrade, deadline)->session);
+    give_up(LIST_ENTRY(timer, struct eio_upgrade, deadline));
 }
 
 /* A GET that hangs would keep the client from switching: answer it with a noop. */
@@ -102,7 +109,7 @@ static void on_message(void *user, bool binary, uint8_t *bytes, size_t len)
     else if (!binary && len > 0 && bytes[0] == EIO_UPGRADE)
         switch_transport(u);
     else
-        eio_upgrade_cancel(u->session);
+        give_up(u);
 }
 
 static void on_closed(void *user, enum ws_closed_by by, uint16_t status, struct sioc_str reason)
@@ -110,7 +117,9 @@ static void on_closed(void *user, enum ws_closed_by by, uint16_t status, struct 
     (void)by;
     (void)status;
     (void)reason;
-    detach(user);
+    struct eio_upgrade *u = user;
+    u->session->engine->metrics->reject_upgrade++;
+    detach(u);
 }
 
 static const struct ws_conn_events probe_events = {.message = on_message, .closed = on_closed};

@@ -16,6 +16,8 @@
 
 #define MAX_WAITING_BYTES 65536 /* of pipelined input; then reading stops */
 #define MAX_QUEUED_BYTES  65536 /* of output; then the next request waits */
+#define BODY_GRACE_MS     2000  /* before a body is called slow */
+#define BODY_CHECK_MS     1000
 
 void http_conn_wake(struct http_conn *c)
 {
@@ -117,8 +119,12 @@ static void on_data(void *owner, uint8_t *bytes, size_t len)
 
 static void on_gone(void *owner, int error)
 {
-    (void)error;
-    http_conn_end(owner, false);
+    struct http_conn *c = owner;
+    if (error)
+        c->config->metrics->peer_reset++;
+    else
+        c->config->metrics->peer_eof++;
+    http_conn_end(c, false);
 }
 
 static void on_writable(void *owner)
@@ -144,13 +150,41 @@ static enum http_deadline deadline_of(const struct http_conn *c)
     return HTTP_NO_DEADLINE;
 }
 
+static uint64_t at_most(uint64_t ms, uint64_t limit_ms)
+{
+    return ms < limit_ms ? ms : limit_ms;
+}
+
 static uint64_t delay_of(const struct http_conn *c, enum http_deadline deadline)
 {
+    const struct http_config *config = c->config;
     if (deadline == HTTP_DEADLINE_HEAD)
-        return c->config->header_timeout_ms;
+        return config->header_timeout_ms;
     if (deadline == HTTP_DEADLINE_IDLE)
-        return c->config->keepalive_timeout_ms;
-    return c->config->body_timeout_ms; /* for writing, too */
+        return config->keepalive_timeout_ms;
+    if (deadline == HTTP_DEADLINE_BODY && config->min_body_rate)
+        return at_most(BODY_GRACE_MS, config->body_timeout_ms);
+    return config->body_timeout_ms; /* for writing, too */
+}
+
+/* A body that is late, or trickles: refused.  One that comes is looked at again soon. */
+static void judge_body(struct http_conn *c)
+{
+    const struct http_config *config = c->config;
+    const struct request *r = c->request;
+    uint64_t ms = net_loop_now_ms(net_stream_loop(c->stream)) - r->body_since_ms;
+    bool slow = (uint64_t)r->pub.body.len * 1000 < ms * config->min_body_rate;
+    if (ms < config->body_timeout_ms && !slow) {
+        c->waiting = HTTP_DEADLINE_BODY;
+        net_timer_start(net_stream_loop(c->stream), &c->end.timer,
+                        at_most(BODY_CHECK_MS, config->body_timeout_ms - ms));
+        return;
+    }
+    if (ms >= config->body_timeout_ms)
+        config->metrics->reject_body_timeout++;
+    else
+        config->metrics->reject_body_slow++;
+    http_conn_break(c, 408);
 }
 
 /* A deadline that goes on is not moved: it is for the whole head, the whole body. */
@@ -178,8 +212,7 @@ static void on_timer(struct net_timer *timer)
         else
             http_conn_end(c, false);
     } else if (missed == HTTP_DEADLINE_BODY) {
-        metrics->reject_body_timeout++;
-        http_conn_break(c, 408);
+        judge_body(c);
     } else {
         if (missed == HTTP_DEADLINE_IDLE)
             metrics->reject_idle++;

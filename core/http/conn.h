@@ -26,6 +26,7 @@ struct http_config {
     struct http_limits limits;
     uint64_t header_timeout_ms; /* from the first byte (or the accept) to the end of the head */
     uint64_t body_timeout_ms;   /* from the head to the end of the body */
+    uint32_t min_body_rate;     /* bytes per second, after the first 2 s; 0: any */
     uint64_t keepalive_timeout_ms; /* between a response and the next head */
     size_t max_body_bytes;         /* default for http_request.max_body_bytes */
     uint32_t max_requests;         /* on one connection; 0: no limit */

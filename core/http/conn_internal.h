@@ -70,6 +70,7 @@ struct http_pieces {
 struct request {
     struct http_request pub;
     struct http_body body;
+    uint64_t body_since_ms; /* when the body began to come */
     struct http_pieces pieces;
     struct net_garbage garbage;
     size_t size; /* of all this */

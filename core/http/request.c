@@ -194,6 +194,7 @@ static void begin_body(struct http_conn *c)
     else
         http_body_init_length(&r->body, head->content_length, r->pub.max_body_bytes);
     c->phase = HTTP_PHASE_BODY;
+    r->body_since_ms = net_loop_now_ms(net_stream_loop(c->stream));
     if (head->expect_continue && c->rest.len == 0 &&
         http_conn_push(c, sioc_str("HTTP/1.1 100 Continue\r\n\r\n")))
         http_conn_end(c, false);

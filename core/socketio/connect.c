@@ -9,6 +9,7 @@
 #include "socketio/adopt.h"
 #include "socketio/client.h"
 #include "socketio/dynamic.h"
+#include "socketio/event.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
 #include "socketio/recovery.h"
@@ -156,22 +157,33 @@ static void find_namespace(struct sio_client *client, struct sioc_str name,
         sio_match(client, name, auth);
 }
 
+static bool name_ok(struct sioc_server *server, struct sioc_str name)
+{
+    if (name.len <= (size_t)server->options->max_namespace_name && sio_namespace_name_ok(name))
+        return true;
+    server->metrics.reject_nsp_name++;
+    return false;
+}
+
 /* The data of CONNECT as JSON.  Binary data has no place in there, and is refused. */
 static int read_auth(struct sioc_server *server, struct sioc_str bytes, struct buf *json)
 {
     struct json_writer writer;
     const struct sioc_packet_data data = {.bytes = bytes,
                                           .max_depth = (unsigned)server->options->max_depth,
+                                          .max_values = (size_t)server->options->max_values,
                                           .scratch = buf_out(&server->scratch)};
     json_writer_init(&writer, json, NULL, data.max_depth);
-    return bytes.len ? server->parser->read_value(&data, &writer.sink) : 0;
+    int error = bytes.len ? server->parser->read_value(&data, &writer.sink) : 0;
+    sio_count_payload(server, error);
+    return error;
 }
 
 void sio_connect(struct sio_client *client, struct sioc_str name, struct sioc_str data)
 {
     struct buf json;
     buf_init(&json);
-    if (sio_namespace_name_ok(name) && read_auth(client->server, data, &json) == 0)
+    if (name_ok(client->server, name) && read_auth(client->server, data, &json) == 0)
         find_namespace(client, name, buf_str(&json));
     else
         sio_client_malformed(client, "invalid payload");
@@ -216,7 +228,7 @@ void sio_connect_v3(struct sio_client *client, struct sioc_str name, struct sioc
         put_query(&auth, query);
     if (auth.error)
         sio_client_violation(client, "out of memory");
-    else if (!sio_namespace_name_ok(name))
+    else if (!name_ok(client->server, name))
         sio_client_malformed(client, "invalid payload");
     else
         find_namespace(client, name, buf_str(&auth));

@@ -72,7 +72,15 @@ struct sioc_str sioc_event_room(const struct sioc_event *e)
 static bool is_text_error(int error)
 {
     return error == SIOC_ESYNTAX || error == SIOC_EUTF8 || error == SIOC_EDEPTH ||
-           error == SIOC_EPROTO;
+           error == SIOC_EPROTO || error == SIOC_ELIMIT;
+}
+
+void sio_count_payload(struct sioc_server *server, int error)
+{
+    if (error == SIOC_EDEPTH)
+        server->metrics.reject_depth++;
+    else if (error == SIOC_ELIMIT)
+        server->metrics.reject_values++;
 }
 
 struct sioc_packet_data sio_event_data(const struct sioc_event *e)
@@ -82,6 +90,7 @@ struct sioc_packet_data sio_event_data(const struct sioc_event *e)
                                      .attachments = e->attachments,
                                      .attachment_count = e->attachment_count,
                                      .max_depth = (unsigned)server->options->max_depth,
+                                     .max_values = (size_t)server->options->max_values,
                                      .scratch = buf_out(&server->scratch)};
 }
 
@@ -96,6 +105,7 @@ static int read_args(struct sioc_event *e, struct sioc_sink *sink, size_t *ret_c
         e->checked = true;
     else if (is_text_error(error))
         e->decode_error = error;
+    sio_count_payload(e->nsp->server, error);
     return error;
 }
 

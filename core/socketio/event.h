@@ -17,4 +17,7 @@ int sio_event_check(struct sioc_event *event);
 /* Frees what a handler's cursor has read; to be called when the handlers have run. */
 void sio_event_deinit(struct sioc_event *event);
 
+/* Counts what is wrong with the data of a packet: 0 or an error of a parser. */
+void sio_count_payload(struct sioc_server *server, int error);
+
 #endif

@@ -1,16 +1,13 @@
 /* socketio/hold.c -- see hold.h and sioc_socket_hold.
  *
- * Bounded: beyond HOLD_MAX_* the hold is *lifted*, everything is delivered and nothing is held
- * any more until the last holder has let go.  Order is kept in any case.
+ * Bounded: beyond max_waiting_events, max_waiting_bytes or hold_timeout the hold is *lifted*,
+ * everything is delivered and nothing is held any more until the last holder has let go.  Order
+ * is kept in any case.
  */
 #include "socketio/hold.h"
 #include "base/mem.h"
 #include "socketio/adopt.h"
 #include "socketio/client.h"
-
-#define HOLD_MAX_EVENTS 64
-#define HOLD_MAX_BYTES  262144
-#define HOLD_MAX_MS     10000
 
 struct held_event {
     struct list node;
@@ -33,6 +30,7 @@ static void on_timer(struct net_timer *timer)
 {
     struct sio_held *held = LIST_ENTRY(timer, struct sio_held, timer);
     held->lifted = true;
+    held->socket->nsp->server->metrics.holds_lifted++;
     deliver(held, true);
 }
 
@@ -63,7 +61,8 @@ void sioc_socket_hold(struct sioc_socket *socket)
         held->socket = socket;
         list_init(&held->events);
         net_timer_init(&held->timer, on_timer);
-        net_timer_start(socket->nsp->server->loop, &held->timer, HOLD_MAX_MS);
+        net_timer_start(socket->nsp->server->loop, &held->timer,
+                        sio_ms(socket->nsp->server->options->hold_timeout));
         socket->held = held;
     }
     socket->held->holders++;
@@ -91,7 +90,10 @@ bool sio_hold_event(struct sioc_socket *socket, const struct sio_incoming *in)
     list_append(&held->events, &e->node);
     held->count++;
     held->bytes += in->args.len;
-    if (held->count > HOLD_MAX_EVENTS || held->bytes > HOLD_MAX_BYTES) {
+    const struct sioc_options *o = socket->nsp->server->options;
+    if (held->count > (size_t)o->max_waiting_events ||
+        held->bytes > (size_t)o->max_waiting_bytes) {
+        socket->nsp->server->metrics.holds_lifted++;
         held->lifted = true;
         deliver(held, true);
     }

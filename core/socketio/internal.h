@@ -34,7 +34,6 @@
 
 #define SIO_MAX_NAMESPACE_NAME 128 /* bytes; longer ones are a protocol error of the client */
 #define SIO_MAX_ROOM_NAME      256
-#define SIO_MAX_EVENT_NAME     256
 
 struct sio_client;
 struct sioc_conn;    /* conn.h */

@@ -46,6 +46,10 @@ struct sioc_options {
     struct sio_text_list tls_cert, tls_key; /* files; pairs by position */
     char *tls_client_ca;                    /* a file, or NULL */
     bool drop_missing_namespaces;
+    double max_values, max_event_name, max_namespace_name;
+    double max_waiting_events, max_waiting_bytes, hold_timeout;
+    double message_timeout, max_empty_fragments;
+    double min_body_rate, first_request_timeout, max_unasked_pongs;
     double max_packets_per_turn, max_message_rate, message_burst, max_byte_rate, rate_timeout;
     double max_shared_bytes;            /* of the host of scripts, as handler_timeout is */
     const struct sioc_parser **parsers; /* that were added; the array is owned */

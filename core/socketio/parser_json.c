@@ -61,6 +61,7 @@ static int event_name(const struct sioc_packet_data *data, struct sioc_out *out,
 static struct json_reader reader_of(const struct sioc_packet_data *data)
 {
     return (struct json_reader){.max_depth = data->max_depth,
+                                .max_values = data->max_values,
                                 .scratch = buf_of(data->scratch),
                                 .attachments = data->attachments,
                                 .attachment_count = data->attachment_count};

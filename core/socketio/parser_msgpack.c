@@ -162,13 +162,13 @@ static int event_name(const struct sioc_packet_data *data, struct sioc_out *out,
 static int read_elements(const struct sioc_packet_data *data, size_t from, size_t to,
                          struct sioc_sink *sink, size_t *ret_count)
 {
-    struct mpk_reader reader = {.max_depth = data->max_depth};
+    struct mpk_reader reader = {.max_depth = data->max_depth, .max_values = data->max_values};
     return mpk_read_elements(&reader, data->bytes, from, to, sink, ret_count);
 }
 
 static int read_value(const struct sioc_packet_data *data, struct sioc_sink *sink)
 {
-    struct mpk_reader reader = {.max_depth = data->max_depth};
+    struct mpk_reader reader = {.max_depth = data->max_depth, .max_values = data->max_values};
     return mpk_read(&reader, data->bytes, sink);
 }
 

@@ -12,9 +12,6 @@
 #include "socketio/handlers.h"
 #include "socketio/socket.h"
 
-#define MAX_WAITING       64 /* events of one socket that wait; one more is refused */
-#define MAX_WAITING_BYTES 262144
-
 struct sio_gate {
     struct sioc_handler *middleware;
     size_t count, cap;
@@ -102,8 +99,10 @@ static int wait_for_answer(struct passage *p, const struct sio_incoming *in)
     int error = sio_event_check(p->event);
     if (error < 0)
         return error;
-    bool full = gate->waiting >= MAX_WAITING ||
-                (gate->waiting > 0 && gate->waiting_bytes + in->args.len > MAX_WAITING_BYTES);
+    const struct sioc_options *o = p->socket->nsp->server->options;
+    bool full = gate->waiting >= (size_t)o->max_waiting_events ||
+                (gate->waiting > 0 &&
+                 gate->waiting_bytes + in->args.len > (size_t)o->max_waiting_bytes);
     struct kept_passage *k = full ? NULL : keep(p, in);
     if (!k) {
         p->socket->nsp->server->metrics.reject_waiting_events++;

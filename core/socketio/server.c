@@ -93,6 +93,7 @@ static void fill_http_config(struct sioc_server *server)
                    .headers = (size_t)o->max_headers},
         .header_timeout_ms = sio_ms(o->header_timeout),
         .body_timeout_ms = sio_ms(o->body_timeout),
+        .min_body_rate = (uint32_t)o->min_body_rate,
         .keepalive_timeout_ms = sio_ms(o->keepalive_timeout),
         .max_body_bytes = (size_t)o->max_payload,
         .max_requests = (uint32_t)o->max_keepalive_requests,
@@ -139,6 +140,8 @@ void sio_server_swap_options(struct sioc_server *server, struct sioc_server *dra
     server->engine.ws.max_message_bytes = parts->engine.max_payload_bytes;
     server->engine.ws.max_queue_bytes = parts->engine.max_queue_bytes;
     server->engine.ws.max_pings = parts->engine.max_pings;
+    server->engine.ws.message_timeout_ms = parts->engine.message_timeout_ms;
+    server->engine.ws.max_empty_fragments = parts->engine.max_empty_fragments;
     server->engine.ws.share.per_turn = parts->engine.max_packets_per_turn;
     server->engine.ws.share.rate = parts->engine.rate;
     sio_raws_note_limits(server);

@@ -367,10 +367,15 @@ void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *m
 
 static int read_name(struct sioc_event *e, struct buf *unescaped)
 {
+    struct sioc_server *server = e->nsp->server;
     int error = sio_event_read_name(e, unescaped, &e->name);
     if (error < 0)
         return error;
-    return e->name.len > SIO_MAX_EVENT_NAME || sio_event_is_reserved(e->name) ? SIOC_EPROTO : 0;
+    if (e->name.len <= (size_t)server->options->max_event_name &&
+        !sio_event_is_reserved(e->name))
+        return 0;
+    server->metrics.reject_event_name++;
+    return SIOC_EPROTO;
 }
 
 void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)

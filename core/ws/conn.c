@@ -266,7 +266,10 @@ static void on_writable(void *owner)
 static void on_gone(void *owner, int error)
 {
     struct ws_conn *c = owner;
-    (void)error;
+    if (error)
+        c->config->metrics->peer_reset++;
+    else
+        c->config->metrics->peer_eof++;
     ws_conn_feed_waiting(c);
     if (c->state != WS_DEAD)
         lose(c);

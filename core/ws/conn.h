@@ -47,11 +47,12 @@ struct ws_conn_events {
 
 struct ws_config {
     size_t max_message_bytes;
-    size_t max_queue_bytes;      /* see ws_conn_send */
-    uint64_t close_timeout_ms;   /* waiting for the peer's close frame */
-    uint64_t message_timeout_ms; /* a started message or frame must be complete after that; 0:
-                                    none */
-    uint32_t max_pings;          /* within 10 s; 0: 50 */
+    size_t max_queue_bytes;       /* see ws_conn_send */
+    uint64_t close_timeout_ms;    /* waiting for the peer's close frame */
+    uint64_t message_timeout_ms;  /* a started message or frame must be complete after that; 0:
+                                     none */
+    uint32_t max_pings;           /* within 10 s; 0: 50 */
+    uint16_t max_empty_fragments; /* of one message; 0: 32 */
     struct net_share_limits share;
     struct metrics *metrics;
     struct ws_deflate_pool *deflate; /* borrowed; NULL: offers of compression are ignored */

@@ -102,8 +102,10 @@ static void count_violation(struct metrics *metrics, int status)
 /* Returns how many bytes were looked at. */
 static size_t feed(struct ws_conn *c, uint8_t *bytes, size_t len)
 {
-    struct ws_feed how = {
-        .events = &reader_events, .user = c, .max_message_bytes = c->config->max_message_bytes};
+    struct ws_feed how = {.events = &reader_events,
+                          .user = c,
+                          .max_message_bytes = c->config->max_message_bytes,
+                          .max_empty_fragments = c->config->max_empty_fragments};
     c->delay_ms = 0;
     int status = ws_reader_feed(&c->reader, &how, bytes, len);
     if (status) {

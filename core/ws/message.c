@@ -13,6 +13,8 @@
 #include "base/utf8.h"
 #include "ws/mask.h"
 
+#define DEFAULT_EMPTY_FRAGMENTS 32
+
 struct ws_partial {
     struct buf pending;   /* raw bytes of an incomplete frame, from its head on */
     struct buf fragments; /* payload of the open message so far */
@@ -176,6 +178,12 @@ static int joined(struct ws_reader *r, uint8_t *payload)
     return status;
 }
 
+static uint16_t max_empty_fragments(const struct ws_reader *r)
+{
+    uint16_t max = r->feed->max_empty_fragments;
+    return max ? max : DEFAULT_EMPTY_FRAGMENTS;
+}
+
 /* A message of more than one frame.  clear: as in ws_partial. */
 static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *payload,
                     size_t clear)
@@ -189,7 +197,7 @@ static int fragment(struct ws_reader *r, const struct ws_frame *frame, uint8_t *
         r->compressed = frame->rsv1;
         r->empty_fragments = 0;
     }
-    if (len == 0 && !frame->fin && ++r->empty_fragments > WS_MAX_EMPTY_FRAGMENTS)
+    if (len == 0 && !frame->fin && ++r->empty_fragments > max_empty_fragments(r))
         return faulty(r, WS_FAULT_FRAGMENTS, 0);
     if (r->fragment_opcode == WS_TEXT && !r->compressed &&
         !utf8_feed(&partial->utf8_state, sioc_str_n(payload + clear, len - clear)))

@@ -33,25 +33,24 @@ struct ws_partial;
 struct ws_feed {
     const struct ws_reader_events *events;
     void *user;
-    size_t max_message_bytes; /* one message, over all its fragments; inflated, too */
-    size_t left;              /* out: so many of the bytes, as they came, are for later */
-    bool yields;              /* see ws_reader_yield */
-    enum ws_fault fault;      /* out, with a status: what was wrong */
-    unsigned fault_number;    /* what its text speaks of */
+    size_t max_message_bytes;     /* one message, over all its fragments; inflated, too */
+    size_t left;                  /* out: so many of the bytes, as they came, are for later */
+    bool yields;                  /* see ws_reader_yield */
+    enum ws_fault fault;          /* out, with a status: what was wrong */
+    unsigned fault_number;        /* what its text speaks of */
+    uint16_t max_empty_fragments; /* of one message; 0: 32 */
 };
 
 struct ws_reader {
     struct ws_feed *feed;       /* good during a feed */
     struct ws_deflate *deflate; /* borrowed; NULL: no message may be compressed */
     struct ws_partial *partial; /* NULL: nothing is incomplete */
-    uint16_t empty_fragments;   /* of the open message; counted against a limit (R23) */
+    uint16_t empty_fragments;   /* of the open message; its last frame is not counted (R23) */
     uint8_t fragment_opcode;    /* 0: no message is open */
     bool compressed;            /* the open message is */
     bool ended;                 /* see ws_reader_take_ended */
     bool stopped;               /* by ws_reader_stop, a close frame or an error */
 };
-
-#define WS_MAX_EMPTY_FRAGMENTS 32 /* in one message; its last frame is not counted */
 
 void ws_reader_init(struct ws_reader *r);
 void ws_reader_deinit(struct ws_reader *r);

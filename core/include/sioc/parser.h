@@ -94,6 +94,7 @@ struct sioc_packet_data {
     struct sioc_buffer *const *attachments; /* that followed the packet */
     size_t attachment_count;
     unsigned max_depth;
+    size_t max_values; /* option max_values: more of them, at all depths, are SIOC_ELIMIT */
     struct sioc_out *scratch; /* for the decoder alone; what it holds before means nothing */
 };
 
@@ -151,8 +152,8 @@ struct sioc_parser {
      * one value (no array_begin, no array_end), and checks the others.
      *   sink       NULL: only checks
      *   ret_count  how many elements were driven
-     * 0, SIOC_ESYNTAX, SIOC_EUTF8, SIOC_EDEPTH, SIOC_EPROTO (no such attachment), SIOC_ENOMEM,
-     * or the sink's error: the reader stops there. */
+     * 0, SIOC_ESYNTAX, SIOC_EUTF8, SIOC_EDEPTH, SIOC_ELIMIT, SIOC_EPROTO (no such attachment),
+     * SIOC_ENOMEM, or the sink's error: the reader stops there. */
     int (*read_elements)(const struct sioc_packet_data *data, size_t from, size_t to,
                          struct sioc_sink *sink, size_t *ret_count);
     /* The same for the data of CONNECT, which is one value. */
