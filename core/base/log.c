@@ -112,9 +112,49 @@ void sioc_log_stderr(void *user_json, enum sioc_log_level level, const char *tex
     buf_deinit(&out);
 }
 
+/* The record's slot; who has none of its own shares one. */
+static struct log_site *site_of(struct log_limit *limit, const char *format)
+{
+    for (size_t i = 0; i < LOG_SITES; i++) {
+        struct log_site *site = &limit->sites[i];
+        if (!site->format)
+            site->format = format;
+        if (site->format == format)
+            return site;
+    }
+    return &limit->sites[LOG_SITES - 1];
+}
+
+/* Whether there is room for one more of these. */
+static bool may_write(const struct log *log, enum sioc_log_level level, const char *format)
+{
+    struct log_limit *limit = log->limit;
+    if (!limit)
+        return true;
+    struct log_site *site = site_of(limit, format);
+    uint64_t now = clock_mono_ms();
+    if (now - site->since_ms >= 1000) {
+        char text[80];
+        uint32_t dropped = site->dropped;
+        site->since_ms = now;
+        site->written = site->dropped = 0;
+        snprintf(text, sizeof text, "%u more lines like the next one were not written",
+                 dropped);
+        if (dropped)
+            log->fn(log->user, level, text);
+    }
+    if (site->written < limit->per_second) {
+        site->written++;
+        return true;
+    }
+    site->dropped++;
+    ++*limit->dropped;
+    return false;
+}
+
 void log_write(const struct log *log, enum sioc_log_level level, const char *format, ...)
 {
-    if (!log->fn || level < log->level)
+    if (!log->fn || level < log->level || !may_write(log, level, format))
         return;
     char small[512];
     small[0] = '\0';

@@ -12,6 +12,9 @@
     X(connections_closed, "TCP connections closed")                                   \
     X(peer_eof, "TCP connections ended by the peer")                                  \
     X(peer_reset, "TCP connections that broke")                                       \
+    X(accept_paused, "pauses of accepting, for lack of descriptors or memory")        \
+    X(reject_tls_timeout, "TLS handshake not complete in time")                       \
+    X(reject_tls_abuse, "more than max_key_updates in a minute")                      \
     X(sessions_opened, "Engine.IO sessions opened")                                   \
     X(sessions_closed, "Engine.IO sessions closed")                                   \
     X(upgrades, "sessions upgraded from polling to WebSocket")                        \
@@ -33,6 +36,9 @@
     X(reject_body_slow, "request body slower than min_body_rate")                     \
     X(reject_idle, "keep-alive connection idle too long")                             \
     X(reject_too_big, "message or body above max_payload")                            \
+    X(reject_memory, "connection or session while memory is short (max_memory)")      \
+    X(memory_evicted, "clients closed because memory was short and much waited")      \
+    X(log_dropped, "log lines not written, above max_log_rate")                       \
     X(reject_conn_limit, "connection above max_conns")                                \
     X(reject_conn_ip, "connection above max_conns_per_ip")                            \
     X(reject_keepalive, "connection closed after max_keepalive_requests")             \

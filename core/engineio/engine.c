@@ -234,7 +234,9 @@ void eio_engine_open(struct eio_engine *e, struct http_request *request, struct 
 /* A request that wants a new session; nobody needs to be asked as a rule. */
 static void admit(struct eio_engine *e, struct http_request *request, const struct query *q)
 {
-    if (!http_request_may_open(request))
+    if (!http_request_has_room(request))
+        eio_refuse_busy(request);
+    else if (!http_request_may_open(request))
         eio_refuse_flood(request, "10");
     else if (e->asks_allow || e->asks_id)
         eio_admission_begin(e, request);

@@ -125,6 +125,12 @@ void eio_refuse(struct eio_engine *e, struct http_request *request, enum eio_ref
         answer_json(request, why, text);
 }
 
+void eio_refuse_busy(struct http_request *request)
+{
+    struct http_field retry = {"Retry-After", STR("1")};
+    http_respond_close(request, 503, &retry, 1, STR(""));
+}
+
 void eio_refuse_flood(struct http_request *request, const char *retry_after_s)
 {
     struct http_field retry = {"Retry-After", sioc_str(retry_after_s)};

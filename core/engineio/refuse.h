@@ -34,6 +34,8 @@ struct eio_refused {
 void eio_refuse(struct eio_engine *engine, struct http_request *request, enum eio_refusal why,
                 const char *name, struct sioc_str text);
 
+/* 503, for everybody. */
+void eio_refuse_busy(struct http_request *request);
 /* 429, for an address that asks too much; when to try again, in seconds. */
 void eio_refuse_flood(struct http_request *request, const char *retry_after_s);
 

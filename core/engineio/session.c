@@ -378,10 +378,22 @@ static int carry(struct eio_session *s, struct eio_frame *frame)
 
 /* A slow reader is thrown out in the next turn, not here: the sender may be in the middle of a
  * broadcast. */
-static void choke(struct eio_session *s)
+void eio_session_choke(struct eio_session *s)
 {
     s->choked = true;
     net_timer_start(s->engine->loop, &s->timer, 0);
+}
+
+size_t eio_session_queued(const struct eio_session *s)
+{
+    if (s->polling)
+        return s->polling->bytes;
+    return s->ws ? ws_conn_queued(s->ws) : 0;
+}
+
+static void choke(struct eio_session *s)
+{
+    eio_session_choke(s);
     s->engine->metrics->reject_queue_full++;
     log_write(s->engine->log, SIOC_LOG_WARN,
               "client %.*s reads too slowly: max_queue=%zu bytes wait for it; disconnecting it",

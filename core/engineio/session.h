@@ -68,6 +68,10 @@ bool eio_session_writable(const struct eio_session *session);
 /* What was sent last shall reach the client alone: on a WebSocket it leaves now, and the rest
  * some milliseconds later (ws/pause.h). */
 void eio_session_pause(struct eio_session *session);
+/* Bytes that wait for the client. */
+size_t eio_session_queued(const struct eio_session *session);
+/* Closes it in the next turn, as one that reads too slowly. */
+void eio_session_choke(struct eio_session *session);
 /* Orderly close, reason "forced close": at once on a WebSocket or with a GET pending, else with
  * the client's next GET or after 30 s.  `closed` is called when it is done, maybe inside this
  * call. */

@@ -323,6 +323,15 @@ bool http_request_may_open(struct http_request *request)
     return !c->peer || http_gate_handshake(c->peer, now_of(c->stream));
 }
 
+bool http_request_has_room(struct http_request *request)
+{
+    struct http_peer *peer = request->conn->peer;
+    if (!peer || !peer->gate->memory_short)
+        return true;
+    peer->gate->metrics->reject_memory++;
+    return false;
+}
+
 bool http_request_may_not_know(struct http_request *request)
 {
     struct http_conn *c = request->conn;

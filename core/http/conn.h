@@ -81,6 +81,8 @@ void http_conn_destroy(struct http_conn *conn);
 /* Asks the gate about the request's address: false = too many from there. */
 bool http_request_may_open(struct http_request *request);     /* a session */
 bool http_request_may_not_know(struct http_request *request); /* a session id */
+/* False: memory is short (counted). */
+bool http_request_has_room(struct http_request *request);
 
 struct net_stream *http_request_stream(struct http_request *request); /* borrowed */
 

@@ -94,6 +94,10 @@ struct http_peer *http_gate_enter(struct http_gate *gate, const uint8_t key[HTTP
                                   uint64_t now_ms)
 {
     gate->now_ms = now_ms;
+    if (gate->memory_short) {
+        gate->metrics->reject_memory++;
+        return NULL;
+    }
     if (gate->conns >= gate->limits.conns) {
         gate->metrics->reject_conn_limit++;
         return NULL;

@@ -39,7 +39,8 @@ struct http_gate {
     struct http_gate_limits limits;
     struct metrics *metrics;
     size_t conns;
-    uint64_t now_ms; /* as of the last call that told it */
+    bool memory_short; /* nobody else may come in; the server's word */
+    uint64_t now_ms;   /* as of the last call that told it */
     struct map peers;
     size_t sweep_at;         /* so many peers are looked through for old ones */
     struct http_peer anyone; /* stands for all that are not counted one by one */

@@ -168,10 +168,11 @@ void net_stream_fail(struct net_stream *stream);
  * SIOC_EACCES, SIOC_ENOTFOUND (no such folder), SIOC_EINVAL (path too long), SIOC_EIO. */
 int net_listen_unix(const char *path, int backlog, int *ret_fd);
 
-/* tls.c: Makes a fresh stream speak TLS, as the server.  0 or SIOC_ENOMEM (the stream is as it
- * was). */
+/* tls.c: Makes a fresh stream speak TLS, as the server.  tls: referenced; metrics: borrowed.  0
+ * or SIOC_ENOMEM (the stream is as it was). */
 struct net_tls;
-int net_tls_wrap(struct net_tls *tls, struct net_stream *stream);
+struct metrics;
+int net_tls_wrap(struct net_tls *tls, struct net_stream *stream, struct metrics *metrics);
 
 /* proxied.c: Makes a fresh stream expect a PROXY head.  0 or SIOC_ENOMEM (the stream is as it
  * was). */

@@ -7,6 +7,7 @@
 #include "net/listener.h"
 #include "base/cidr.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "net/internal.h"
 #include "net/tls.h"
 #include <errno.h>
@@ -28,6 +29,7 @@ struct net_listener {
     bool closed;
     void (*accept)(void *user, struct net_stream *stream);
     void *user;
+    struct metrics *metrics;    /* NULL: nobody counts */
     struct net_tls *tls;        /* NULL: plain */
     const struct cidr *proxies; /* who must begin with a PROXY head; NULL: nobody */
     size_t proxy_count;
@@ -48,6 +50,8 @@ static void on_pause_over(struct net_timer *timer)
 static void pause_accepting(struct net_listener *listener)
 {
     uv_poll_stop(&listener->poll);
+    if (listener->metrics)
+        listener->metrics->accept_paused++;
     net_timer_start(net_loop_of(listener->poll.loop), &listener->pause, PAUSE_MS);
 }
 
@@ -62,7 +66,7 @@ static bool peer_failed(int error)
 /* The layers between the socket and its owner. */
 static int prepare(struct net_listener *listener, struct net_stream *stream)
 {
-    if (listener->tls && net_tls_wrap(listener->tls, stream) < 0)
+    if (listener->tls && net_tls_wrap(listener->tls, stream, listener->metrics) < 0)
         return SIOC_ENOMEM;
     if (!listener->proxies)
         return 0;
@@ -236,6 +240,11 @@ void net_listener_expect_proxies(struct net_listener *listener, const struct cid
 {
     listener->proxies = ranges;
     listener->proxy_count = count;
+}
+
+void net_listener_count(struct net_listener *listener, struct metrics *metrics)
+{
+    listener->metrics = metrics;
 }
 
 void net_listener_set_tls(struct net_listener *listener, struct net_tls *tls)

@@ -22,6 +22,9 @@ uint16_t net_listener_port(const struct net_listener *listener);
 struct cidr;
 void net_listener_expect_proxies(struct net_listener *listener, const struct cidr *ranges,
                                  size_t count);
+/* Where to count what goes wrong; borrowed. */
+struct metrics;
+void net_listener_count(struct net_listener *listener, struct metrics *metrics);
 void net_listener_close(struct net_listener *listener); /* accepts NULL */
 
 #endif

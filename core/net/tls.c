@@ -9,6 +9,7 @@
  */
 #include "net/tls.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "net/internal.h"
 #include "net/tls_context.h"
 #include <errno.h>
@@ -16,14 +17,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RECORD_MAX           16384 /* plaintext bytes of one record (RFC 8446, 5.1) */
-#define HANDSHAKE_TIMEOUT_MS 5000
+#define RECORD_MAX    16384 /* plaintext bytes of one record (RFC 8446, 5.1) */
+#define KEY_WINDOW_MS 60000
 
 struct net_tls_conn {
     struct net_stream *stream;
     SSL *ssl;
+    struct net_tls *tls;
+    struct metrics *metrics;   /* or NULL */
     struct net_timer deadline; /* of the handshake */
+    uint32_t key_since;        /* when key_updates was 0, in ms that may wrap */
+    uint32_t key_updates;      /* since then */
     bool greeted;              /* the first byte was looked at */
+    bool abused;               /* too many key updates */
     bool failed;
 };
 
@@ -50,7 +56,35 @@ static void on_deadline(struct net_timer *timer)
 {
     struct net_tls_conn *c = NET_OF(timer, struct net_tls_conn, deadline);
     c->failed = true;
+    if (c->metrics)
+        c->metrics->reject_tls_timeout++;
     net_stream_fail(c->stream);
+}
+
+/* Counts new keys that the peer wants, in windows of a minute: each costs it less than us. */
+static void on_message(int written, int version, int type, const void *bytes, size_t len,
+                       SSL *ssl, void *arg)
+{
+    struct net_tls_conn *c = arg;
+    (void)version, (void)ssl;
+    if (written || type != SSL3_RT_HANDSHAKE || len == 0 ||
+        *(const unsigned char *)bytes != SSL3_MT_KEY_UPDATE)
+        return;
+    uint32_t now = (uint32_t)net_loop_now_ms(net_stream_loop(c->stream));
+    if (c->key_updates == 0 || now - c->key_since >= KEY_WINDOW_MS) {
+        c->key_since = now;
+        c->key_updates = 0;
+    }
+    if (++c->key_updates > net_tls_limits(c->tls)->max_key_updates)
+        c->abused = true;
+}
+
+static int end_abuse(struct net_tls_conn *c)
+{
+    c->failed = true;
+    if (c->metrics)
+        c->metrics->reject_tls_abuse++;
+    return SIOC_EIO;
 }
 
 /* ---- people who come with plain HTTP ---- */
@@ -101,6 +135,8 @@ static int64_t tls_read(struct net_stream *stream, uint8_t *bytes, size_t len)
         size_t n = 0;
         ERR_clear_error();
         int result = SSL_read_ex(c->ssl, bytes + got, len - got, &n);
+        if (c->abused)
+            return end_abuse(c);
         if (result <= 0) {
             int end = outcome(c, result);
             return got ? (int64_t)got : end;
@@ -150,6 +186,7 @@ static void tls_close(struct net_stream *stream)
     stream->tls = NULL;
     net_timer_stop(&c->deadline);
     SSL_free(c->ssl);
+    net_tls_unref(c->tls);
     mem_free(c);
     close(stream->fd);
 }
@@ -171,7 +208,7 @@ static void on_handshake_info(const SSL *ssl, int where, int value)
     }
 }
 
-int net_tls_wrap(struct net_tls *tls, struct net_stream *stream)
+int net_tls_wrap(struct net_tls *tls, struct net_stream *stream, struct metrics *metrics)
 {
     struct net_tls_conn *c = mem_zalloc(sizeof *c);
     if (!c)
@@ -185,9 +222,14 @@ int net_tls_wrap(struct net_tls *tls, struct net_stream *stream)
     SSL_set_accept_state(c->ssl);
     SSL_set_app_data(c->ssl, c);
     SSL_set_info_callback(c->ssl, on_handshake_info);
+    SSL_set_msg_callback(c->ssl, on_message);
+    SSL_set_msg_callback_arg(c->ssl, c);
+    c->tls = net_tls_ref(tls);
+    c->metrics = metrics;
     c->stream = stream;
     net_timer_init(&c->deadline, on_deadline);
-    net_timer_start(net_stream_loop(stream), &c->deadline, HANDSHAKE_TIMEOUT_MS);
+    net_timer_start(net_stream_loop(stream), &c->deadline,
+                    net_tls_limits(tls)->handshake_timeout_ms);
     stream->tls = c;
     stream->transport = &tls_ops;
     return 0;

@@ -21,6 +21,8 @@ struct net_tls_config {
     size_t count;
     const char *client_ca_file; /* NULL: no client certificates; else one is required, signed by
                                    these */
+    uint64_t handshake_timeout_ms;
+    uint32_t max_key_updates; /* of one connection in a minute (TLS 1.3) */
 };
 
 /* Reads and checks everything.  On failure a sentence that names the file is in ret_error.

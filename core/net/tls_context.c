@@ -21,6 +21,7 @@
 
 struct net_tls {
     atomic_uint refs;
+    struct net_tls_limits limits;
     size_t count;
     SSL_CTX *contexts[];
 };
@@ -28,6 +29,11 @@ struct net_tls {
 SSL_CTX *net_tls_context(const struct net_tls *tls)
 {
     return tls->contexts[0];
+}
+
+const struct net_tls_limits *net_tls_limits(const struct net_tls *tls)
+{
+    return &tls->limits;
 }
 
 struct net_tls *net_tls_ref(struct net_tls *tls)
@@ -148,6 +154,8 @@ int net_tls_new(const struct net_tls_config *config, struct net_tls **ret_tls, c
     if (!tls)
         return SIOC_ENOMEM;
     atomic_init(&tls->refs, 1);
+    tls->limits =
+        (struct net_tls_limits){config->handshake_timeout_ms, config->max_key_updates};
     int error = 0;
     ERR_clear_error();
     for (size_t i = 0; i < config->count && error == 0; i++)

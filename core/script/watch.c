@@ -108,7 +108,7 @@ int sioc_files_watch_open(struct sioc_loop *loop,
     if (!watch)
         return SIOC_ENOMEM;
     watch->loop = sio_net_loop(loop);
-    watch->log = (struct log){SIOC_LOG_INFO, options->log, options->log_user};
+    watch->log = (struct log){SIOC_LOG_INFO, options->log, options->log_user, NULL};
     watch->changed = options->changed;
     watch->user = options->user;
     watch->poll_ms = options->poll_ms > 0 ? options->poll_ms : POLL_MS;

@@ -71,7 +71,15 @@ struct sioc_server {
     struct sioc_options *options;
     const struct sioc_parser *parser;
     struct log log;
+    struct log_limit log_limit;
     struct metrics metrics;
+    struct sio_pressure {
+        struct net_timer timer;
+        uint64_t machine; /* bytes of memory that there are */
+        int level;        /* enum sio_pressure_level */
+        int fd;
+        bool started;
+    } pressure;
     struct eio_engine engine;
     struct map namespaces;       /* by name */
     struct sioc_namespace *root; /* "/" */

@@ -2,6 +2,7 @@
 #include "socketio/listen.h"
 #include "base/mem.h"
 #include "socketio/internal.h"
+#include "socketio/pressure.h"
 #include <stdio.h>
 
 /* ---- certificates ---- */
@@ -27,7 +28,9 @@ int sioc_server_load_tls(struct sioc_server *server, char *ret_error, size_t cap
     struct net_tls_config config = {.cert_files = (const char *const *)o->tls_cert.items,
                                     .key_files = (const char *const *)o->tls_key.items,
                                     .count = o->tls_cert.count,
-                                    .client_ca_file = o->tls_client_ca};
+                                    .client_ca_file = o->tls_client_ca,
+                                    .handshake_timeout_ms = sio_ms(o->tls_handshake_timeout),
+                                    .max_key_updates = (uint32_t)o->tls_max_key_updates};
     int error = net_tls_new(&config, &tls, ret_error, cap);
     if (error < 0)
         return error;
@@ -83,11 +86,13 @@ int sioc_server_listen(struct sioc_server *server, const char *host, uint16_t po
         mem_free(copy);
         return error;
     }
+    net_listener_count(listener, &server->metrics);
     if (server->tls)
         net_listener_set_tls(listener, server->tls);
     if (server->options->proxy_protocol)
         net_listener_expect_proxies(listener, server->proxies->ranges, server->proxies->count);
     server->addresses[server->address_count++] = (struct sio_address){listener, copy, port};
+    sio_pressure_start(server);
     if (ret_port)
         *ret_port = net_listener_port(listener);
     return 0;
@@ -135,6 +140,7 @@ bool sioc_server_address_next(const struct sioc_server *server, size_t *pos,
 
 void sio_server_stop_listening(struct sioc_server *server)
 {
+    sio_pressure_stop(server);
     while (server->address_count > 0)
         close_address(server, server->address_count - 1);
 }

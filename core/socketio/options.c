@@ -139,6 +139,11 @@ static const struct entry entries[] = {
           "fragments of a WebSocket message that may be empty"),
     COUNT("max_pings", max_pings, 1, 1000000, "50",
           "WebSocket pings of one connection within 10 s"),
+    COUNT("max_memory", max_memory, 1048576, 1125899906842624.0, "",
+          "bytes of the process: above 80 % nobody new is let in, above 95 % slow readers are "
+          "closed; else what the machine has"),
+    COUNT("max_log_rate", max_log_rate, 1, 1000000, "100",
+          "log lines of the same kind within a second"),
     COUNT("max_conns", max_conns, 1, GIB, "",
           "connections of all clients; else what file descriptors allow"),
     COUNT("max_conns_per_ip", max_conns_per_ip, 1, GIB, "", "connections of one address"),
@@ -166,6 +171,10 @@ static const struct entry entries[] = {
     FILES("tls.cert", tls_cert, "PEM certificate chains; the first one is the default"),
     FILES("tls.key", tls_key, "their PEM keys, in the same order"),
     FILE_NAME("tls.client_ca", tls_client_ca, "demand client certificates signed by these"),
+    SECONDS("tls.handshake_timeout", tls_handshake_timeout, 0.05, DAY, "5",
+            "for the handshake of TLS"),
+    COUNT("tls.max_key_updates", tls_max_key_updates, 1, GIB, "64",
+          "new keys of a connection within a minute (TLS 1.3)"),
     TEXT("parser", parser, "json",
          "how packets are written, as the clients do: json, msgpack, or a library's path"),
     BOOL("connection_state_recovery", recovery, "false",
@@ -249,7 +258,7 @@ struct sioc_options *sioc_options_new(void)
         return NULL;
     o->cors_max_age = o->cookie_max_age = -1;
     o->max_conns = o->max_conns_per_ip = -1;
-    o->max_message_rate = o->max_byte_rate = -1;
+    o->max_memory = o->max_message_rate = o->max_byte_rate = -1;
     o->max_handshakes_per_ip = o->max_unknown_sids_per_ip = -1;
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
         if (set_default(o, &entries[i]) < 0) {

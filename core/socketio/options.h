@@ -46,6 +46,8 @@ struct sioc_options {
     struct sio_text_list tls_cert, tls_key; /* files; pairs by position */
     char *tls_client_ca;                    /* a file, or NULL */
     bool drop_missing_namespaces;
+    double tls_handshake_timeout, tls_max_key_updates;
+    double max_memory, max_log_rate; /* max_memory: -1 = not given */
     double max_values, max_event_name, max_namespace_name;
     double max_waiting_events, max_waiting_bytes, hold_timeout;
     double message_timeout, max_empty_fragments;

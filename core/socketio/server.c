@@ -146,6 +146,7 @@ void sio_server_swap_options(struct sioc_server *server, struct sioc_server *dra
     server->engine.ws.share.rate = parts->engine.rate;
     sio_raws_note_limits(server);
     sio_options_make_gate(server->options, &server->gate.limits);
+    server->log_limit.per_second = (uint32_t)server->options->max_log_rate;
     sio_listen_swap_tls(server, draft);
     sio_engine_swap_hooks(server, draft);
 }
@@ -160,6 +161,8 @@ static int server_init(struct sioc_server *server)
     http_gate_init(&server->gate, &server->metrics);
     sio_options_make_gate(server->options, &server->gate.limits);
     server->parser = sio_parser_find(server->options, server->options->parser);
+    server->log_limit.per_second = (uint32_t)server->options->max_log_rate;
+    server->log_limit.dropped = &server->metrics.log_dropped;
     map_init(&server->namespaces);
     handle_table_init(&server->sockets);
     handle_table_init(&server->requests);
@@ -220,7 +223,7 @@ int sioc_server_new(struct sioc_loop *loop, struct sioc_options *options,
 void sioc_server_set_log(struct sioc_server *server, enum sioc_log_level level, sioc_log_fn fn,
                          void *user)
 {
-    server->log = (struct log){level, fn, user};
+    server->log = (struct log){level, fn, user, &server->log_limit};
 }
 
 int sioc_server_set_client_dir(struct sioc_server *server, const char *dir)

@@ -260,11 +260,16 @@ int sio_websocket_send_frame(struct sioc_websocket *w, struct eio_frame *frame)
         return SIOC_EFULL;
     int error = eio_websocket_send(w->conn, frame);
     if (error == SIOC_EFULL) { /* not here: the sender may be in the middle of a topic */
-        w->choked = true;
         w->server->metrics.reject_queue_full++;
-        net_timer_start(w->server->loop, &w->timer, 0);
+        sio_websocket_choke(w);
     }
     return error;
+}
+
+void sio_websocket_choke(struct sioc_websocket *w)
+{
+    w->choked = true;
+    net_timer_start(w->server->loop, &w->timer, 0);
 }
 
 int sioc_websocket_send(struct sioc_websocket *w, struct sioc_str data, bool is_binary)

@@ -56,6 +56,8 @@ extern const struct ws_conn_events sio_websocket_events;
 void sio_websocket_begin(struct sioc_websocket *websocket);
 void sio_websocket_close_with(struct sioc_websocket *websocket, unsigned code,
                               struct sioc_str reason);
+/* Closes it in the next turn, as one that reads too slowly. */
+void sio_websocket_choke(struct sioc_websocket *websocket);
 /* Closes all of them: 1001. */
 void sio_websockets_close(struct sioc_server *server);
 /* Sends a frame; what sioc_websocket_send answers. */

@@ -51,27 +51,13 @@ local sioc = {}
 ---@class sioc.TlsOptions
 ---@field cert string file with the certificate chain
 ---@field key string file with its key
+---@field client_ca? string demand client certificates signed by these
+---@field handshake_timeout? number default 5
+---@field max_key_updates? integer default 64; new keys of a connection within a minute
 
 ---@class sioc.RecoveryOptions
 ---@field max_disconnection_duration? number default 120
 ---@field skip_middlewares? boolean default false
----@field first_request_timeout? number default 10; for a polling client to come again after the handshake
----@field body_timeout? number default 20; for the body of a request
----@field min_body_rate? integer default 512; bytes per second that a body must have after its first 2 s
----@field message_timeout? number default 30; for a WebSocket message that has begun
----@field keepalive_timeout? number default 15; between two requests
----@field close_timeout? number default 5; for output to leave at shutdown
----@field max_values? integer default 100000; values of one event, at all depths
----@field max_event_name? integer default 256; bytes of an event's name
----@field max_namespace_name? integer default 128; bytes of a namespace's name, as clients say it
----@field max_waiting_events? integer default 64; events of a socket that wait for a handler or its middleware
----@field max_waiting_bytes? integer default 262144; bytes of these
----@field hold_timeout? number default 10; for events to wait until a connection handler is done
----@field max_unasked_pongs? integer default 10; heartbeat answers in a row that nobody asked for, within ping_interval
----@field max_empty_fragments? integer default 32; fragments of a WebSocket message that may be empty
----@field max_header_bytes? integer default 16384; request line and headers
----@field max_headers? integer default 64; headers of one request
----@field max_url_bytes? integer default 4096; length of a request target
 ---@field max_packets? integer events a namespace keeps; default 100000
 ---@field max_bytes? integer default 33554432
 ---@field max_sessions? integer clients of a namespace that may be away; default 10000
@@ -112,6 +98,25 @@ local sioc = {}
 ---@field generate_id? fun(req: sioc.Request): string
 ---@field trusted_proxies? string[]
 ---@field max_packets? integer default 4096; of one polling payload
+---@field first_request_timeout? number default 10; for a polling client to come again after the handshake
+---@field body_timeout? number default 20; for the body of a request
+---@field min_body_rate? integer default 512; bytes per second that a body must have after its first 2 s
+---@field message_timeout? number default 30; for a WebSocket message that has begun
+---@field keepalive_timeout? number default 15; between two requests
+---@field close_timeout? number default 5; for output to leave at shutdown
+---@field max_values? integer default 100000; values of one event, at all depths
+---@field max_event_name? integer default 256; bytes of an event's name
+---@field max_namespace_name? integer default 128; bytes of a namespace's name, as clients say it
+---@field max_waiting_events? integer default 64; events of a socket that wait for a handler or its middleware
+---@field max_waiting_bytes? integer default 262144; bytes of these
+---@field hold_timeout? number default 10; for events to wait until a connection handler is done
+---@field max_unasked_pongs? integer default 10; heartbeat answers in a row that nobody asked for, within ping_interval
+---@field max_empty_fragments? integer default 32; fragments of a WebSocket message that may be empty
+---@field max_header_bytes? integer default 16384; request line and headers
+---@field max_headers? integer default 64; headers of one request
+---@field max_url_bytes? integer default 4096; length of a request target
+---@field max_memory? integer of the process; default: what the machine has
+---@field max_log_rate? integer default 100; lines of the same kind within a second
 ---@field max_packets_per_turn? integer default 256; packets of one client before others have their turn
 ---@field max_message_rate? integer messages per second of one client; it is read from more slowly then
 ---@field message_burst? integer default 1000; messages that may come at once, with max_message_rate

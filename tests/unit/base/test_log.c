@@ -44,11 +44,55 @@ static void test_levels(void **state)
     assert_non_null(sioc_log_level_name((enum sioc_log_level)9));
 }
 
+/* Of records with the same format, at the limit, one below and one above; then the next second.
+ */
+static void test_limit(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    uint64_t dropped = 0;
+    struct log_limit limit = {.per_second = 5, .dropped = &dropped};
+    struct log log = {SIOC_LOG_INFO, record, &seen, &limit};
+    for (int i = 0; i < 4; i++)
+        log_write(&log, SIOC_LOG_WARN, "flood %d", i);
+    assert_int_equal(seen.count, 4);
+    log_write(&log, SIOC_LOG_WARN, "flood %d", 4);
+    assert_int_equal(seen.count, 5);
+    assert_int_equal(dropped, 0);
+    log_write(&log, SIOC_LOG_WARN, "flood %d", 5);
+    log_write(&log, SIOC_LOG_WARN, "flood %d", 6);
+    assert_int_equal(seen.count, 5);
+    assert_int_equal(dropped, 2);
+    log_write(&log, SIOC_LOG_DEBUG, "flood %d", 7); /* counted by nobody */
+    assert_int_equal(dropped, 2);
+    log_write(&log, SIOC_LOG_WARN, "another");
+    assert_string_equal(seen.text, "another");
+    limit.sites[0].since_ms -= 1000;
+    seen.count = 0;
+    log_write(&log, SIOC_LOG_WARN, "flood %d", 8);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.text, "flood 8");
+}
+
+static void test_more_kinds_than_slots(void **state)
+{
+    (void)state;
+    static const char formats[100][4];
+    struct seen seen = {0};
+    uint64_t dropped = 0;
+    struct log_limit limit = {.per_second = 2, .dropped = &dropped};
+    struct log log = {SIOC_LOG_INFO, record, &seen, &limit};
+    for (int i = 0; i < 100; i++)
+        log_write(&log, SIOC_LOG_WARN, formats[i], 0);
+    assert_int_equal(seen.count + (int)dropped, 100);
+    assert_int_equal(seen.count, LOG_SITES + 1); /* the last slot is everybody's */
+}
+
 static void test_write(void **state)
 {
     (void)state;
     struct seen seen = {0};
-    struct log log = {SIOC_LOG_INFO, record, &seen};
+    struct log log = {SIOC_LOG_INFO, record, &seen, NULL};
     log_write(&log, SIOC_LOG_DEBUG, "no");
     assert_int_equal(seen.count, 0);
     log_write(&log, SIOC_LOG_INFO, "%s %d", "yes", 1);
@@ -63,7 +107,7 @@ static void test_write(void **state)
     }
     log_write(&log, SIOC_LOG_ERROR, "%3000d", 5);
     assert_int_equal(strlen(seen.text), 3000);
-    struct log nowhere = {SIOC_LOG_DEBUG, NULL, NULL};
+    struct log nowhere = {SIOC_LOG_DEBUG, NULL, NULL, NULL};
     log_write(&nowhere, SIOC_LOG_ERROR, "x");
 }
 
@@ -142,7 +186,7 @@ static void test_no_memory(void **state)
 {
     (void)state;
     struct seen seen = {0};
-    struct log log = {SIOC_LOG_INFO, record, &seen};
+    struct log log = {SIOC_LOG_INFO, record, &seen, NULL};
     char out[512];
     mem_test_fail_at(1, true);
     log_write(&log, SIOC_LOG_ERROR, "%3000d", 5);
@@ -157,8 +201,12 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels),      cmocka_unit_test(test_write),
-        cmocka_unit_test(test_stderr_text), cmocka_unit_test(test_stderr_json),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_more_kinds_than_slots),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_stderr_text),
+        cmocka_unit_test(test_stderr_json),
         cmocka_unit_test(test_clean),
 #ifdef SIOC_TESTING
         cmocka_unit_test(test_no_memory),
