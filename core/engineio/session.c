@@ -140,7 +140,7 @@ static void judge_first_request(struct eio_session *s)
 {
     uint64_t ms = s->engine->options->first_request_timeout_ms;
     s->fresh = false;
-    if (s->polling && !s->polling->used && !s->upgrade) {
+    if (s->polling && !s->polling->used && !s->polling->upgrade) {
         s->engine->metrics->reject_hs_abandoned++;
         eio_session_fail(s, "ping timeout", "");
         return;
@@ -281,9 +281,10 @@ static void receive_base64(struct eio_session *s, struct sioc_str text)
 /* Pongs that nobody asked for mean nothing, but each moves the next ping away. */
 static bool unasked_pong_allowed(struct eio_session *s)
 {
-    uint32_t now = (uint32_t)net_loop_now_ms(s->engine->loop);
-    if (s->unasked_pongs == 0 || now - s->unasked_since >= s->ping_interval_ms) {
-        s->unasked_since = now;
+    uint16_t now_s = (uint16_t)(net_loop_now_ms(s->engine->loop) / 1000);
+    if (s->unasked_pongs == 0 ||
+        (uint16_t)(now_s - s->unasked_since_s) * 1000u > s->ping_interval_ms) {
+        s->unasked_since_s = now_s;
         s->unasked_pongs = 0;
     }
     return ++s->unasked_pongs <= s->engine->options->max_unasked_pongs;
@@ -388,7 +389,7 @@ size_t eio_session_queued(const struct eio_session *s)
 {
     if (s->polling)
         return s->polling->bytes;
-    return s->ws ? ws_conn_queued(s->ws) : 0;
+    return s->ws && !s->is_local ? ws_conn_queued(s->ws) : 0;
 }
 
 static void choke(struct eio_session *s)

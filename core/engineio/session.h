@@ -36,8 +36,8 @@ struct eio_session {
         struct net_garbage garbage; /* when closed */
     };
     uint32_t ping_interval_ms, ping_timeout_ms; /* as its open packet has promised */
-    uint32_t unasked_since; /* when the first of unasked_pongs came, in ms that may wrap */
-    uint16_t unasked_pongs; /* in a row, and within one ping_interval */
+    uint16_t unasked_since_s; /* when the first of unasked_pongs came; may wrap */
+    uint8_t unasked_pongs;    /* in a row, and within one ping_interval */
     uint8_t state;
     uint8_t protocol; /* 4, or 3 (eio3.h) */
     bool base64;      /* v3: binary goes out as base64 even where bytes could */

@@ -133,7 +133,7 @@ static const struct entry entries[] = {
           "bytes per second of the messages of one client"),
     SECONDS("rate_timeout", rate_timeout, 0.05, DAY, "10",
             "a client that is above these rates for so long is closed"),
-    COUNT("max_unasked_pongs", max_unasked_pongs, 1, 10000, "10",
+    COUNT("max_unasked_pongs", max_unasked_pongs, 1, 250, "10",
           "heartbeat answers in a row that nobody asked for, within ping_interval"),
     COUNT("max_empty_fragments", max_empty_fragments, 1, 65535, "32",
           "fragments of a WebSocket message that may be empty"),

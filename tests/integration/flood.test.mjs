@@ -167,7 +167,7 @@ withServer('max_packets, as it is by default', {}, (server) => {
   for (const [count, status] of [[4095, 200], [4096, 200], [4097, 400]])
     it(`${count} packets: ${status}`, async () => {
       const session = await Polling.joined(server);
-      const response = await session.request({ method: 'POST', body: Array(count).fill('3').join(RS) });
+      const response = await session.request({ method: 'POST', body: Array(count).fill('6').join(RS) });
       assert.equal(response.status, status);
       if (status === 200) await session.assertAlive();
       else await session.assertGone();

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/metric.h"
 #include "peer.h"
 #include <sys/resource.h>
 
@@ -118,6 +119,8 @@ static void test_no_descriptors(void **state)
 {
     (void)state;
     struct rlimit old, tight;
+    struct metrics metrics = {0};
+    net_listener_count(listener, &metrics);
     net_stream_close(stream);
     turn(2, NULL);
     stream = NULL;
@@ -134,6 +137,7 @@ static void test_no_descriptors(void **state)
     }
     assert_null(stream);
     assert_true(steps < 40); /* it does not spin */
+    assert_int_equal(metrics.accept_paused, 1);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
     turn(150, NULL);
     assert_non_null(stream);

@@ -101,6 +101,8 @@ static void test_long_reason_is_cut_at_a_character(void **state)
     pair_end(&p);
 }
 
+/* E090: TCP ends all the same, after the time that the engine sets (30 s, as in the reference).
+ */
 static void test_peer_that_never_answers_the_close(void **state)
 {
     (void)state;
