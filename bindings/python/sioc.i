@@ -26,4 +26,5 @@
 %ignore spy_nsp;
 %ignore spy_script;
 %ignore spy_watch;
+%ignore spy_shared;
 %include "sioc_py.h"

@@ -187,6 +187,22 @@ PyObject *spy_request_abort(struct spy_server *server, spy_handle request);
 /* Server._drained(request) and ._gone(request) are called from now on. */
 PyObject *spy_request_watch(struct spy_server *server, spy_handle request);
 
+/* ---- shared.c ---- */
+
+PyObject *spy_shared_new(unsigned long long max_bytes);
+/* What is written to it is seen by nobody until it is committed: how much had no room. */
+PyObject *spy_shared_draft(struct spy_shared *parent);
+PyObject *spy_shared_commit(struct spy_shared *draft);
+PyObject *spy_shared_get(struct spy_shared *shared, PyObject *name, PyObject *key,
+                         PyObject *missing);
+/* object None: removes.  add: only if there is none.  Whether it was done. */
+PyObject *spy_shared_set(struct spy_shared *shared, struct spy_server *server, PyObject *name,
+                         PyObject *key, PyObject *object, double ttl_s, bool add);
+PyObject *spy_shared_cas(struct spy_shared *shared, struct spy_server *server, PyObject *name,
+                         PyObject *key, PyObject *before, PyObject *after, double ttl_s);
+PyObject *spy_shared_incr(struct spy_shared *shared, PyObject *name, PyObject *key,
+                          PyObject *by, double ttl_s);
+
 /* ---- engine.c ---- */
 
 /* fn(server, handle, method, path, ...), as a route's, for each request that would open a

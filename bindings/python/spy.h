@@ -79,8 +79,15 @@ struct spy_watch {
     PyObject *changed;
 };
 
+/* Values by name and key (shared.c). */
+struct spy_shared {
+    PyObject ob_base;
+    struct sioc_shared *core;
+    PyObject *parent; /* of a draft */
+};
+
 extern PyTypeObject spy_loop_type, spy_server_type, spy_nsp_type, spy_script_type,
-    spy_watch_type;
+    spy_watch_type, spy_shared_type;
 
 /* Makes the types ready; at import.  < 0: an exception is set. */
 int spy_init(void);

@@ -1,6 +1,8 @@
 """Namespaces of many names, classes of handlers, middleware of events, the engine, numbers of any size."""
 import asyncio
+import gc
 import re
+import tracemalloc
 
 import pytest
 import socketio
@@ -14,7 +16,14 @@ async def refused(server, nsp="/", **options):
     client.on("connect_error", lambda data: errors.append(data), namespace=nsp)
     with pytest.raises(socketio.exceptions.ConnectionError):
         await client.connect(server.url, namespaces=[nsp], transports=["websocket"], wait_timeout=3, **options)
+    await let_go(client)
     return errors
+
+
+async def let_go(client):
+    """python-engineio leaves its session open when it is refused."""
+    if client.eio.http and not client.eio.http.closed:
+        await client.eio.http.close()
 
 
 async def test_namespaces_by_pattern_and_by_function(serve):
@@ -175,6 +184,7 @@ async def test_allow_request_and_generate_id_plain_and_async(serve):
         other = socketio.AsyncClient(reconnection=False)
         with pytest.raises(socketio.exceptions.ConnectionError):
             await other.connect(f"{server.url}?key={key}&n=2", transports=["polling"])
+        await let_go(other)
     assert [r[0] for r in refusals] == [4, 4]
 
     async def allow_later(request):
@@ -272,3 +282,59 @@ async def test_every(serve, soon):
             io.every(wrong, tick)
     with pytest.raises(TypeError):
         io.every(1, lambda n: None)
+
+
+async def test_shared_values(serve):
+    io = sioc.Server()
+    t, other = io.shared("t"), io.shared("other")
+    assert t.get("a") is None and t.get("a", 5) == 5
+    assert t.set("a", {"b": [1, 2.5, None, b"x"]}) and io.shared("t").get("a") == {"b": [1, 2.5, None, b"x"]}
+    assert other.get("a") is None
+    assert t.add("n", 1) and not t.add("n", 2)
+    assert t.incr("n") == 2 and t.incr("n", 0.5) == 2.5 and t.incr("new", -3) == -3
+    assert t.cas("new", -3, 7) and not t.cas("new", -3, 8) and t.get("new") == 7
+    assert t.cas("none", None, 1) and t.cas("none", 1, None) and t.get("none") is None
+    assert t.remove("new") and not t.remove("new")
+    t.set("short", 1, ttl=0.02)
+    await asyncio.sleep(0.05)
+    assert t.get("short") is None
+    with pytest.raises(TypeError, match="holds no number"):
+        t.incr("a")
+    with pytest.raises(TypeError, match="the value"):
+        t.set("a", object())
+    assert await asyncio.gather(*(asyncio.to_thread(t.incr, "threads") for _ in range(20)))
+    assert t.get("threads") == 20
+    await io.close()
+
+
+async def test_memory_stays_flat_over_many_events(serve):
+    io = sioc.Server()
+    io.event("echo", lambda socket, value: value)
+
+    @io.event
+    async def waits(socket, value):
+        await asyncio.sleep(0)
+        return value
+
+    client = await (await serve(io)).client()
+    value = {"user": "ann", "text": "hello", "n": [1, 2.5, None], "file": b"abc"}
+
+    async def rounds(count):
+        for _ in range(count):
+            await client.call("echo", value)
+            await client.call("waits", value)
+
+    await rounds(100)
+    gc.collect()
+    before = tracemalloc_size()
+    await rounds(1500)
+    gc.collect()
+    grown = tracemalloc_size() - before
+    tracemalloc.stop()
+    assert grown < 60000, f"{grown} bytes after 3000 events"
+
+
+def tracemalloc_size():
+    if not tracemalloc.is_tracing():
+        tracemalloc.start()
+    return tracemalloc.get_traced_memory()[0]

@@ -474,3 +474,21 @@ async def test_the_first_load_says_file_and_line(tmp_path):
         await app.start()
         assert await app.ended() == code, app.err
         assert text in app.err
+
+
+async def test_r15_shared_values_survive_and_a_refused_script_has_changed_none(tmp_path):
+    body = """
+t = io.shared("t")
+t.set("{n}", [1, {{"a": b"x"}}])
+t.incr("loads")
+@io.event
+def look(s): return [t.get("a"), t.get("b"), t.get("loads")]
+"""
+    async with Program(tmp_path, script("a", body.format(n="a"))) as app:
+        client = await app.client()
+        value = [1, {"a": b"x"}]
+        assert await ask(client, "look") == [value, None, 1]
+        await app.refused(script("b", body.format(n="b")) + "1/0", "ZeroDivisionError")
+        assert await ask(client, "look") == [value, None, 1]
+        await app.swap(script("b", body.format(n="b")))
+        assert await ask(client, "look") == [value, value, 2]

@@ -4,14 +4,14 @@ import os
 
 from program import Program
 
-CLIENTS = int(os.environ.get("SIOC_TEST_CLIENTS", 200))
+CLIENTS = int(os.environ.get("SIOC_TEST_CLIENTS", 60))
 RELOADS = int(os.environ.get("SIOC_TEST_RELOADS", 60))
 
 
 def good(n):
     return f"""
 import sioc, asyncio
-io = sioc.Server(max_pending_acks=10000)
+io = sioc.Server(max_pending_acks=10000, ping_interval=300)  # clients of Python give up soon under load
 @io.on("connection")
 async def _(s):
     s.join("all")

@@ -20,6 +20,7 @@ from ._errors import AckTimeout, Disconnected, Reject
 from ._http import BadBody, Request, Response, content_type
 from ._namespace import Namespace
 from ._server import Server
+from ._shared import Shared
 from ._socket import Ack, Handshake, Socket
 from ._values import Raw, Sent, default
 from ._websocket import WebSocket
@@ -39,5 +40,5 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "ConnectionRefused", "Disconnected",
-           "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent", "Server", "Socket", "SocketOperator", "WSGI", "WebSocket",
+           "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent", "Server", "Shared", "Socket", "SocketOperator", "WSGI", "WebSocket",
            "content_type", "default"]

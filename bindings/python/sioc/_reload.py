@@ -22,6 +22,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from . import native
 from ._loop import Loop
 from ._modules import Finder, run_script
+from ._shared import new_store
 
 log = logging.getLogger("sioc")
 LOAD_TIMEOUT = 10.0  # seconds
@@ -50,6 +51,7 @@ class Generation:
         self.files: Set[str] = set()
         self.loading: Optional[asyncio.Task[Any]] = None
         self.served = False
+        self.shared: Any = None  # a draft, until it serves
         self.begun: List[Any] = []  # lifespans
 
 
@@ -68,7 +70,7 @@ class App:
         self.refused_files: Set[str] = set()
         self.script: Any = None
         self.watch: Any = None
-        self.shared: Any = None
+        self.shared = new_store()
         self.exit_code = 0
         self.closing = False
         self._ended = asyncio.Event()
@@ -90,6 +92,7 @@ class App:
         module.__file__ = self.path
         module.__dict__["__builtins__"] = __builtins__
         generation.module = module
+        generation.shared = native.shared_draft(self.shared)
         generation.before = finder.take_out()
         generation.main_before = sys.modules.get("__main__")
         sys.modules["__main__"] = module
@@ -206,10 +209,17 @@ class App:
             return str(error)
         self._take_over(generation, old)
         generation.served = True
+        self._commit(generation)
         generation.before = {}
         generation.main_before = None
         self.current = generation
         return None
+
+    def _commit(self, generation: Generation) -> None:
+        lost = native.shared_commit(generation.shared)
+        generation.shared = None
+        if lost:
+            log.warning("reload: %d of the values that the script has shared while it was loaded had no room", lost)
 
     def _take_over(self, generation: Generation, old: List[Any]) -> None:
         for server, before in zip(generation.servers, old):
@@ -356,6 +366,7 @@ class App:
         for server in generation.servers:
             server._serve(None)
         generation.served = True
+        self._commit(generation)
         generation.before = {}
         self.current = generation
         self.script = native.script_new(self.loop.core, self, generation)

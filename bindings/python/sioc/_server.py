@@ -22,6 +22,7 @@ from ._http import Http
 from ._loop import Loop
 from ._namespace import Namespace
 from ._reload import App, Generation, loading_app
+from ._shared import Shared, new_store
 from ._socket import Ack, Socket
 from ._tasks import start
 from ._values import Raw, Sent
@@ -96,6 +97,7 @@ class Server(Engine, WebSockets, Http, Namespace):
         self._loop = app.loop if app else Loop()
         self._addresses: List[Any] = []  # (host, port), of a script that is loaded
         self._held: Set[Call] = set()
+        self._store: Any = None
         self._every: List[Any] = []  # (seconds, fn), before it serves
         self._repeating: Set[Any] = set()  # tasks that end with their generation
         self._error_handlers: List[Any] = []
@@ -324,6 +326,17 @@ class Server(Engine, WebSockets, Http, Namespace):
             self._app.server_closed()
         else:
             self._loop.detach()
+
+    def shared(self, name: str) -> Shared:
+        """A table of values that no reload touches, the same for all who name it; see sioc.Shared."""
+        return Shared(self, name)
+
+    def _shared_store(self) -> Any:
+        if self._generation is not None and self._generation.shared is not None:
+            return self._generation.shared
+        if self._store is None:
+            self._store = self._app.shared if self._app is not None else new_store()
+        return self._store
 
     # ---- generations (see _reload)
 
