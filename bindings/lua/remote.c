@@ -5,6 +5,8 @@
  */
 #include "api.h"
 
+#define TIMEOUT "timeout_s" /* a field of one that has been given a timeout */
+
 /* Upvalues of a method: 1 the namespace, 2 the operator's method. */
 static int first_answer(lua_State *L, int status, lua_KContext ctx)
 {
@@ -44,11 +46,37 @@ static int call_operator(lua_State *L)
     lua_insert(L, -2);
     lua_getfield(L, 1, "id");
     lua_call(L, 2, 1); /* the operator */
+    if (lua_getfield(L, 1, TIMEOUT) == LUA_TNUMBER) {
+        lua_getfield(L, -2, "timeout");
+        lua_pushvalue(L, -3);
+        lua_pushvalue(L, -3);
+        lua_call(L, 2, 1);
+        lua_replace(L, -3);
+    }
+    lua_pop(L, 1);
     lua_replace(L, 1);
     lua_getfield(L, 1, method);
     lua_insert(L, 1);
     lua_callk(L, arguments, asks ? 2 : LUA_MULTRET, 0, asks ? first_answer : all_results);
     return asks ? first_answer(L, LUA_OK, 0) : all_results(L, LUA_OK, 0);
+}
+
+/* The same socket, which waits so long for answers. */
+static int with_timeout(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    slua_check_ms(L, 2);
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, 3);
+    }
+    lua_pushvalue(L, 2);
+    lua_setfield(L, 3, TIMEOUT);
+    lua_getmetatable(L, 1);
+    lua_setmetatable(L, 3);
+    return 1;
 }
 
 void slua_push_remote_meta(lua_State *L, struct slua_nsp *nsp)
@@ -59,7 +87,6 @@ void slua_push_remote_meta(lua_State *L, struct slua_nsp *nsp)
         {"emit", "emit"},
         {"send", "send"},
         {"write", "send"},
-        {"timeout", "timeout"},
         {"emit_with_ack", "emit_with_ack"},
         {"join", "sockets_join"},
         {"leave", "sockets_leave"},
@@ -78,6 +105,8 @@ void slua_push_remote_meta(lua_State *L, struct slua_nsp *nsp)
         lua_pushcclosure(L, call_operator, 2);
         lua_setfield(L, members, methods[i].name);
     }
+    lua_pushcfunction(L, with_timeout);
+    lua_setfield(L, members, "timeout");
     lua_setfield(L, -2, "__index");
 }
 

@@ -1,11 +1,12 @@
-// Adapters that scripts write: two servers in one program, with an adapter between them (fixtures/adapter.lua).
+// Adapters that scripts write: two servers in one program, with an adapter between them (fixtures/adapter.lua; and the
+// same with Node's, reference/adapter.mjs).
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { io } from 'socket.io-client';
 import { App, ask, next } from './lib/app.mjs';
-import { Process, fixtures, program, siocOnly } from './lib/server.mjs';
+import { Process, fixtures, isReference, program, siocOnly } from './lib/server.mjs';
 import { limit } from './lib/wire.mjs';
 
 const TRANSPORTS = { 'polling only': ['polling'], 'WebSocket only': ['websocket'] };
@@ -15,7 +16,8 @@ class Pair {
   clients = [];
 
   async start(options = {}) {
-    this.process = new Process(program, [path.join(fixtures, 'adapter.lua')], { env: { SIOC_TEST_OPTIONS: JSON.stringify(options) } });
+    const [command, file] = isReference ? [process.execPath, '../reference/adapter.mjs'] : [program, 'adapter.lua'];
+    this.process = new Process(command, [path.join(fixtures, file)], { env: { SIOC_TEST_OPTIONS: JSON.stringify(options) } });
     const urls = await this.process.until('two addresses', () => {
       const all = [...this.process.out.matchAll(/http:\/\/\S+/g)];
       return all.length === 2 && all;
@@ -47,7 +49,7 @@ class Pair {
 }
 
 for (const [title, transports] of Object.entries(TRANSPORTS))
-  describe(`an adapter between two servers, ${title}`, siocOnly(), () => {
+  describe(`an adapter between two servers, ${title}`, () => {
     const pair = new Pair();
     let a, a2, b, b2;
     before(() => pair.start());
