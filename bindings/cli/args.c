@@ -203,33 +203,6 @@ static void spell(const char *name, char *out, size_t cap)
 
 #define NAME_MAX_ 48
 
-/* How many letters must be changed, added or left out (Levenshtein). */
-static size_t distance(const char *a, size_t a_len, const char *b)
-{
-    size_t row[NAME_MAX_ + 1], b_len = strlen(b);
-
-    if (a_len > NAME_MAX_ || b_len > NAME_MAX_)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_len; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[b_len];
-}
-
 static void consider(const char *name, const char *text, size_t len, size_t *best,
                      char nearest[NAME_MAX_])
 {
@@ -237,7 +210,7 @@ static void consider(const char *name, const char *text, size_t len, size_t *bes
     size_t d;
 
     spell(name, spelled, sizeof spelled);
-    d = distance(text, len, spelled);
+    d = sioc_edit_distance(sioc_str_n(text, len), sioc_str(spelled));
     if (d >= *best)
         return;
     *best = d;

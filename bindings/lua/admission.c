@@ -28,6 +28,41 @@ static const char *refusal(lua_State *L, struct slua_api *api, int first,
     return message;
 }
 
+/* ---- asking ---- */
+
+static void ask_done(struct slua_host *host, void *user, const struct slua_result *result)
+{
+    struct slua_pending *p = user;
+
+    (void)host;
+    if (result->status != LUA_OK && p->server->core)
+        p->refuse(p->server->core, p->handle, p->passage);
+    slua_pending_free(p);
+}
+
+/* Runs the body, which answers; `refuse` does it for one that cannot. */
+static int ask(struct slua_call *call, struct slua_task_info *info, lua_CFunction body,
+               uint64_t handle, uint64_t passage,
+               void (*refuse)(struct sioc_server *core, uint64_t handle, uint64_t passage))
+{
+    struct slua_server *server = call->hook->server;
+    struct slua_pending *p = slua_pending_new(server, handle);
+    int r = SIOC_ENOMEM;
+
+    if (p) {
+        p->passage = passage;
+        p->refuse = refuse;
+        info->done = ask_done;
+        info->user = p;
+        r = slua_run(server->api->host, body, call, info);
+        if (r < 0)
+            slua_pending_free(p);
+    }
+    if (r < 0)
+        refuse(server->core, handle, passage);
+    return r;
+}
+
 /* ---- may this socket join? ---- */
 
 /* Index 1 is the socket. */
@@ -59,32 +94,15 @@ static int admission_body(lua_State *L)
     return admit(L, LUA_OK, 0);
 }
 
-static void admission_done(struct slua_host *host, void *user, const struct slua_result *result)
+static void refuse_admission(struct sioc_server *core, uint64_t socket, uint64_t unused)
 {
-    struct slua_pending *p = user;
-
-    (void)host;
-    if (result->status != LUA_OK && p->server->core)
-        sioc_admit(p->server->core, p->handle, "Internal server error", no_data);
-    slua_pending_free(p);
+    (void)unused;
+    sioc_admit(core, socket, "Internal server error", no_data);
 }
 
 int slua_ask_admission(struct slua_call *call, struct slua_task_info *info)
 {
-    struct slua_server *server = call->hook->server;
-    struct slua_pending *p = slua_pending_new(server, info->socket);
-    int r = SIOC_ENOMEM;
-
-    if (p) {
-        info->done = admission_done;
-        info->user = p;
-        r = slua_run(server->api->host, admission_body, call, info);
-        if (r < 0)
-            slua_pending_free(p);
-    }
-    if (r < 0)
-        sioc_admit(server->core, info->socket, "Internal server error", no_data);
-    return r;
+    return ask(call, info, admission_body, info->socket, 0, refuse_admission);
 }
 
 /* ---- may this event pass? ---- */
@@ -129,35 +147,15 @@ static int passage_body(lua_State *L)
 }
 
 /* What a handler throws was reported already, so the core is to tell nobody. */
-static void passage_done(struct slua_host *host, void *user, const struct slua_result *result)
+static void refuse_passage(struct sioc_server *core, uint64_t socket, uint64_t id)
 {
-    struct slua_pending *p = user;
-    struct sioc_passage passage = {p->handle, p->passage};
-
-    (void)host;
-    if (result->status != LUA_OK && p->server->core)
-        sioc_pass(p->server->core, passage, "", no_data);
-    slua_pending_free(p);
+    sioc_pass(core, (struct sioc_passage){socket, id}, "", no_data);
 }
 
 int slua_ask_passage(struct slua_call *call, struct slua_task_info *info)
 {
-    struct slua_server *server = call->hook->server;
-    struct sioc_passage passage = sioc_event_passage(call->event);
-    struct slua_pending *p = slua_pending_new(server, info->socket);
-    int r = SIOC_ENOMEM;
-
-    if (p) {
-        p->passage = passage.id;
-        info->done = passage_done;
-        info->user = p;
-        r = slua_run(server->api->host, passage_body, call, info);
-        if (r < 0)
-            slua_pending_free(p);
-    }
-    if (r < 0)
-        sioc_pass(server->core, passage, "", no_data);
-    return r;
+    return ask(call, info, passage_body, info->socket, sioc_event_passage(call->event).id,
+               refuse_passage);
 }
 
 /* ---- may this namespace come to be? ---- */
@@ -193,33 +191,15 @@ static int match_body(lua_State *L)
     return match(L, LUA_OK, 0);
 }
 
-static void match_done(struct slua_host *host, void *user, const struct slua_result *result)
+static void refuse_match(struct sioc_server *core, uint64_t match_id, uint64_t unused)
 {
-    struct slua_pending *p = user;
-
-    (void)host;
-    if (result->status != LUA_OK && p->server->core)
-        sioc_match(p->server->core, p->handle, false);
-    slua_pending_free(p);
+    (void)unused;
+    sioc_match(core, match_id, false);
 }
 
 int slua_ask_match(struct slua_call *call, struct slua_task_info *info)
 {
-    struct slua_server *server = call->hook->server;
-    uint64_t id = sioc_event_match(call->event);
-    struct slua_pending *p = slua_pending_new(server, id);
-    int r = SIOC_ENOMEM;
-
-    if (p) {
-        info->done = match_done;
-        info->user = p;
-        r = slua_run(server->api->host, match_body, call, info);
-        if (r < 0)
-            slua_pending_free(p);
-    }
-    if (r < 0)
-        sioc_match(server->core, id, false);
-    return r;
+    return ask(call, info, match_body, sioc_event_match(call->event), 0, refuse_match);
 }
 
 /* ---- what "error" handlers of a socket are told ---- */

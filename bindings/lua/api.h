@@ -79,7 +79,9 @@ struct slua_pending {
     struct slua_server *server;
     uint64_t handle;  /* of the socket or the request */
     uint64_t passage; /* of the socket's event that is asked about; 0 = none */
-    bool held;        /* the socket's events are */
+    /* What a handler that fails means; of those that answer (admission.c) */
+    void (*refuse)(struct sioc_server *core, uint64_t handle, uint64_t passage);
+    bool held; /* the socket's events are */
     bool ended;
     bool replayed; /* a WebSocket that was there before: it stays, whatever happens */
     char name[64]; /* for logs */

@@ -186,26 +186,27 @@ static int local_socket_rooms(lua_State *L)
     return 1;
 }
 
-static int local_add_sockets(lua_State *L)
+static int move_sockets(lua_State *L, void (*move)(struct sioc_namespace *nsp,
+                                                   const struct sioc_target *target,
+                                                   const struct sioc_str *rooms, size_t count))
 {
     struct slua_nsp *nsp = self_nsp(L);
     struct sioc_target target = check_opts(L, 2, NULL);
     size_t count;
     const struct sioc_str *rooms = slua_check_names(L, 3, &count);
 
-    sioc_local_join(nsp->core, &target, rooms, count);
+    move(nsp->core, &target, rooms, count);
     return 0;
+}
+
+static int local_add_sockets(lua_State *L)
+{
+    return move_sockets(L, sioc_local_join);
 }
 
 static int local_del_sockets(lua_State *L)
 {
-    struct slua_nsp *nsp = self_nsp(L);
-    struct sioc_target target = check_opts(L, 2, NULL);
-    size_t count;
-    const struct sioc_str *rooms = slua_check_names(L, 3, &count);
-
-    sioc_local_leave(nsp->core, &target, rooms, count);
-    return 0;
+    return move_sockets(L, sioc_local_leave);
 }
 
 static int local_disconnect_sockets(lua_State *L)

@@ -126,7 +126,8 @@ static int nsp_once(lua_State *L)
     return add_handler(L, SIOC_ONCE);
 }
 
-static int nsp_event(lua_State *L)
+static int add_event(lua_State *L, int (*add)(struct sioc_namespace *nsp, struct sioc_str name,
+                                              struct sioc_handler handler, unsigned flags))
 {
     struct slua_nsp *nsp = slua_self_nsp(L);
     struct sioc_str name = slua_check_str(L, 2);
@@ -136,25 +137,20 @@ static int nsp_event(lua_State *L)
     if (slua_is_retired(nsp->server->api))
         return 0;
     handler = slua_handler(L, nsp, 0, 3, 4);
-    r = sioc_namespace_event(nsp->core, name, handler, 0);
+    r = add(nsp->core, name, handler, 0);
     nsp->server->registered++;
     return r < 0 ? undo(L, nsp, handler, r, name.ptr) : 0;
+}
+
+static int nsp_event(lua_State *L)
+{
+    return add_event(L, sioc_namespace_event);
 }
 
 /* on_server_side_emit(name, fn): what other servers have emitted. */
 static int nsp_on_servers(lua_State *L)
 {
-    struct slua_nsp *nsp = slua_self_nsp(L);
-    struct sioc_str name = slua_check_str(L, 2);
-    struct sioc_handler handler;
-    int r;
-
-    if (slua_is_retired(nsp->server->api))
-        return 0;
-    handler = slua_handler(L, nsp, 0, 3, 4);
-    r = sioc_namespace_on_servers(nsp->core, name, handler, 0);
-    nsp->server->registered++;
-    return r < 0 ? undo(L, nsp, handler, r, name.ptr) : 0;
+    return add_event(L, sioc_namespace_on_servers);
 }
 
 int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,

@@ -94,3 +94,27 @@ bool str_to_u64(struct sioc_str s, uint64_t max, uint64_t *ret_value)
     *ret_value = value;
     return true;
 }
+
+/* Levenshtein's, one row of his table at a time. */
+size_t sioc_edit_distance(struct sioc_str a, struct sioc_str b)
+{
+    size_t row[64];
+    if (a.len > 63 || b.len > 63)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t above = row[j], best = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = above;
+            row[j] = best;
+        }
+    }
+    return row[b.len];
+}

@@ -293,36 +293,12 @@ const struct sioc_option_info *sioc_option_at(size_t index)
 
 /* ---- finding, and what to say when there is nothing to find ---- */
 
-/* Levenshtein distance, for names of up to 63 bytes. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t la = strlen(a), lb = strlen(b), row[64];
-    if (la > 63 || lb > 63)
-        return 64;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-            if (above + 1 < best)
-                best = above + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = above;
-            row[j] = best;
-        }
-    }
-    return row[lb];
-}
-
 static const char *nearest(const char *name)
 {
     const char *best = NULL;
     size_t best_distance = strlen(name) / 2 + 1;
     for (size_t i = 0; i < ENTRY_COUNT; i++) {
-        size_t d = distance(name, entries[i].info.name);
+        size_t d = sioc_edit_distance(sioc_str(name), sioc_str(entries[i].info.name));
         if (d < best_distance) {
             best_distance = d;
             best = entries[i].info.name;

@@ -88,6 +88,10 @@ static inline struct sioc_str sioc_str_n(const void *bytes, size_t len)
 /* Whether it is valid UTF-8 (RFC 3629). */
 SIOC_API bool sioc_utf8_valid(struct sioc_str text);
 
+/* How many letters must be changed, added or left out to make one of the other: for "did you
+ * mean ...?".  SIZE_MAX when one is longer than 63 bytes. */
+SIOC_API size_t sioc_edit_distance(struct sioc_str a, struct sioc_str b);
+
 /* printf arguments for "%.*s". */
 #define SIOC_STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 

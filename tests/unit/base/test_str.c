@@ -89,13 +89,26 @@ static void test_to_u64(void **state)
     assert_int_equal(v, 7);
 }
 
+static void test_edit_distance(void **state)
+{
+    (void)state;
+    assert_int_equal(sioc_edit_distance(STR(""), STR("")), 0);
+    assert_int_equal(sioc_edit_distance(STR(""), STR("abc")), 3);
+    assert_int_equal(sioc_edit_distance(STR("kitten"), STR("sitting")), 3);
+    assert_int_equal(sioc_edit_distance(STR("sitting"), STR("kitten")), 3);
+    assert_int_equal(sioc_edit_distance(STR("pots"), STR("ports")), 1);
+    char longest[64] = "";
+    memset(longest, 'a', 64);
+    assert_int_equal(sioc_edit_distance(sioc_str_n(longest, 63), STR("a")), 62);
+    assert_true(sioc_edit_distance(sioc_str_n(longest, 64), STR("a")) == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_next),
-        cmocka_unit_test(test_to_u64),
+        cmocka_unit_test(test_compare),       cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_next),          cmocka_unit_test(test_to_u64),
+        cmocka_unit_test(test_edit_distance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
