@@ -193,6 +193,8 @@ static int run_script(lua_State *L)
                   lua_tostring(L, -1));
         return 0;
     }
+    if (load->host->draft)
+        slua_slices_begin(L);
     lua_callk(L, push_args(L, config), 0, 0, slua_return_nothing);
     return 0;
 }
@@ -201,6 +203,7 @@ static void note_end(struct slua_host *host, struct slua_load *load,
                      const struct slua_result *result)
 {
     load->over = true;
+    slua_slices_end(host, result->L);
     if (load->done && host->closing)
         return;        /* nobody waits for it any more */
     if (host->turning) /* this may be just before the loop goes to sleep */
@@ -345,6 +348,7 @@ void slua_host_free(struct slua_host *host)
         return;
     slua_checks_free(host);
     host->closing = true;
+    slua_slices_end(host, NULL);
     if (host->L) {
         slua_luv_close(host); /* its callbacks run once more */
         host->freeing = true;

@@ -41,6 +41,16 @@ struct slua_settings {
     double max_shared_bytes;
 };
 
+/* The time that a script takes while it loads aside (slice.c). */
+struct slua_slices {
+    bool on;
+    unsigned run;   /* of the watchdog: the slice that began_s belongs to */
+    double began_s; /* by the thread's own clock */
+    double spent_s; /* in the slices before */
+    uint64_t task;  /* that waits for the next one */
+    struct sioc_timer *timer;
+};
+
 struct slua_host {
     lua_State *L; /* the main thread; nothing runs on it but loading */
     struct sioc_loop *loop;
@@ -52,6 +62,7 @@ struct slua_host {
     struct slua_timer *timers;   /* sioc.after, sioc.every that are active (timers.c) */
     struct slua_file *files;     /* what was loaded: script and modules (require.c) */
     struct slua_values values;
+    struct slua_slices slices;
     struct slua_load *load;     /* while it loads aside */
     struct slua_checks *checks; /* NULL: the script has none */
     struct slua_app *app;       /* NULL: a host on its own, which is never reloaded */
@@ -242,6 +253,10 @@ int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
  * but not when the host is freed before. */
 int slua_host_load_aside(struct slua_host *host,
                          void (*done)(void *user, int code, const char *error), void *user);
+/* From now on L, which loads a script aside, takes turns with the rest of the program
+ * (slice.c); and not any more (L may be NULL). */
+void slua_slices_begin(lua_State *L);
+void slua_slices_end(struct slua_host *host, lua_State *L);
 /* Whether anything is left to finish: coroutines that wait, answers, one-shot timers. */
 bool slua_host_busy(const struct slua_host *host);
 /* Ends what still waits; it is told so once (nil, "retired").  Returns how many that were. */
