@@ -1,12 +1,13 @@
-/* script/generation.c -- <sioc/script.h>: load aside, swap, re-bind, retire.
+/* script/generation.c -- <sioc/script.h>: load aside, swap, re-bind, retire, and go back.
  *
  * One reload is at work at a time; it goes through the phases below, each begun by a timer, so
  * that nothing of a script is on the stack when generations come and go.  A refusal at any time
- * before the swap leaves everything as it was.
+ * before the swap leaves everything as it was.  Going back is a reload from another source.
  * Invariant: at most one generation loads, one serves, and retired_max finish.
  */
 #include "base/mem.h"
 #include "net/timer.h"
+#include "script/probation.h"
 #include "socketio/loop.h"
 #include <sioc/script.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #define MAX_RETIRED     8
 #define ERROR_BYTES     8192
 #define RECHECK         50 /* sockets between two looks at the clock */
+#define JUDGE_MS        100
 
 enum phase { IDLE, LOADING, LOADED, REBINDING };
 
@@ -23,6 +25,12 @@ struct retired {
     void *generation;
     unsigned number;
     uint64_t deadline_ms;
+};
+
+/* What a generation that does not serve any more was loaded from. */
+struct past {
+    void *source;
+    unsigned script; /* whose script it is */
 };
 
 struct sioc_script {
@@ -40,10 +48,19 @@ struct sioc_script {
     bool again; /* asked for once more meanwhile */
     bool starting;
     bool stopped;
-    struct net_timer step, deadline, check;
+    struct net_timer step, deadline, check, judge;
     struct sioc_script_outcome outcome;
     double began_ms;
     char error[ERROR_BYTES];
+
+    unsigned script; /* whose script serves: `number`, or an earlier one that was loaded back */
+    struct past history[SIOC_SCRIPT_HISTORY]; /* the oldest first */
+    unsigned history_count;
+    struct sioc_script_rollback rules;
+    struct script_probation probation;
+    bool back;          /* a rollback is asked for */
+    unsigned back_from; /* ... of this generation */
+    char why[160];
 };
 
 static double clock_ms(void)
@@ -73,11 +90,11 @@ static void finish(struct sioc_script *s, int code)
     s->outcome.code = code;
     s->outcome.error = s->error;
     s->outcome.generation = s->number;
+    s->outcome.script = s->script;
+    s->outcome.why = s->outcome.rollback ? s->why : "";
     s->ops->outcome(s->user, &s->outcome);
-    if (s->again && !s->stopped) {
-        s->again = false;
+    if ((s->again || s->back) && !s->stopped)
         next_step(s);
-    }
 }
 
 static void refuse(struct sioc_script *s, int code, const char *error)
@@ -130,6 +147,71 @@ static void retire(struct sioc_script *s, void *generation, unsigned number)
         start(s, &s->check, RETIRE_CHECK_MS);
 }
 
+/* ---- the way back ---- */
+
+static bool can_go_back(const struct sioc_script *s)
+{
+    return s->ops->keep && s->ops->forget && s->ops->load_back && s->ops->stats;
+}
+
+static void forget_past(struct sioc_script *s, unsigned i)
+{
+    s->ops->forget(s->user, s->history[i].source);
+    s->history_count--;
+    for (; i < s->history_count; i++)
+        s->history[i] = s->history[i + 1];
+}
+
+/* It has served: its script may be wanted again. */
+static void remember(struct sioc_script *s, void *generation, unsigned script)
+{
+    void *source = can_go_back(s) ? s->ops->keep(s->user, generation) : NULL;
+    if (!source)
+        return;
+    if (s->history_count == SIOC_SCRIPT_HISTORY)
+        forget_past(s, 0);
+    s->history[s->history_count++] = (struct past){source, script};
+}
+
+static void judge_soon(struct sioc_script *s)
+{
+    if (s->probation.active && s->history_count > 0)
+        start(s, &s->judge, JUDGE_MS);
+}
+
+static void on_judge(struct net_timer *timer)
+{
+    struct sioc_script *s = LIST_ENTRY(timer, struct sioc_script, judge);
+    struct sioc_script_stats stats = {0};
+    if (s->phase != IDLE) { /* another comes in its place, or is refused */
+        judge_soon(s);
+        return;
+    }
+    s->ops->stats(s->user, s->current, &stats);
+    enum script_verdict verdict = script_probation_judge(
+        &s->probation, &stats, sioc_loop_now_ms(s->loop), s->why, sizeof s->why);
+    if (verdict == SCRIPT_GOES_ON) {
+        judge_soon(s);
+    } else if (verdict == SCRIPT_FAILED) {
+        s->back = true;
+        s->back_from = s->number;
+        next_step(s);
+    }
+}
+
+/* The one that serves now has taken the place of `old`. */
+static void begin_probation(struct sioc_script *s, void *old)
+{
+    struct sioc_script_stats stats = {0};
+    net_timer_stop(&s->judge);
+    if (!can_go_back(s) || s->outcome.rollback) {
+        s->probation.active = false;
+        return;
+    }
+    s->ops->stats(s->user, old, &stats);
+    script_probation_begin(&s->probation, &s->rules, &stats, sioc_loop_now_ms(s->loop));
+}
+
 /* ---- the phases ---- */
 
 static void on_deadline(struct net_timer *timer)
@@ -143,15 +225,38 @@ static void on_deadline(struct net_timer *timer)
     refuse(s, SIOC_ETIMEDOUT, error);
 }
 
+/* Why there is no way back from where we are, or NULL. */
+static const char *no_way_back(const struct sioc_script *s)
+{
+    if (s->back_from != s->number)
+        return "another generation serves by now";
+    return s->history_count == 0 ? "there is no earlier script" : NULL;
+}
+
+static void *load(struct sioc_script *s)
+{
+    if (!s->outcome.rollback)
+        return s->ops->load(s->user, s->number + 1);
+    return s->ops->load_back(s->user, s->number + 1, s->history[s->history_count - 1].source);
+}
+
 static void begin(struct sioc_script *s)
 {
     s->phase = LOADING;
-    s->outcome = (struct sioc_script_outcome){.code = 0};
+    s->outcome = (struct sioc_script_outcome){.rollback = s->back};
     s->error[0] = '\0';
     s->began_ms = clock_ms();
+    if (s->back)
+        s->back = false;
+    else
+        s->again = false;
+    if (s->outcome.rollback && no_way_back(s)) {
+        refuse(s, SIOC_ESTATE, no_way_back(s));
+        return;
+    }
     start(s, &s->deadline, s->limits.load_timeout_ms);
     s->starting = true;
-    void *generation = s->ops->load(s->user, s->number + 1);
+    void *generation = load(s);
     s->starting = false;
     if (!generation)
         refuse(s, SIOC_ENOMEM, "not enough memory");
@@ -173,7 +278,7 @@ void sioc_script_loaded(struct sioc_script *s, void *generation, int code, const
 static void swap(struct sioc_script *s)
 {
     void *old = s->current;
-    unsigned old_number = s->number;
+    unsigned old_number = s->number, old_script = s->script;
     char error[512] = "";
     if (s->outcome.code < 0) {
         refuse(s, s->outcome.code, NULL);
@@ -188,8 +293,17 @@ static void swap(struct sioc_script *s)
     s->current = s->next;
     s->next = NULL;
     s->number++;
+    s->script = s->number;
     s->outcome.load_ms = clock_ms() - s->began_ms;
     s->phase = REBINDING;
+    begin_probation(s, old);
+    if (s->outcome.rollback) {
+        s->script = s->history[s->history_count - 1].script;
+        forget_past(s, s->history_count - 1);
+    } else {
+        remember(s, old, old_script);
+    }
+    judge_soon(s);
     retire(s, old, old_number);
     next_step(s);
 }
@@ -240,9 +354,24 @@ void sioc_script_reload(struct sioc_script *s)
 {
     if (s->stopped)
         return;
-    if (s->phase != IDLE)
-        s->again = true;
-    else
+    s->again = true;
+    if (s->phase == IDLE)
+        next_step(s);
+}
+
+void sioc_script_set_rollback(struct sioc_script *s, const struct sioc_script_rollback *rules)
+{
+    s->rules = *rules;
+}
+
+void sioc_script_rollback(struct sioc_script *s)
+{
+    if (s->stopped || s->back)
+        return;
+    s->back = true;
+    s->back_from = s->number;
+    s->why[0] = '\0';
+    if (s->phase == IDLE)
         next_step(s);
 }
 
@@ -253,6 +382,7 @@ void sioc_script_stop(struct sioc_script *s)
     s->next = NULL;
     net_timer_stop(&s->step);
     net_timer_stop(&s->deadline);
+    net_timer_stop(&s->judge);
     if (next)
         s->ops->drop(s->user, next);
     if (s->phase == REBINDING) /* nothing of the old one may be left when it goes */
@@ -286,7 +416,8 @@ int sioc_script_new(struct sioc_loop *loop, const struct sioc_script_ops *ops, v
     if (s->limits.retired_max > MAX_RETIRED)
         s->limits.retired_max = MAX_RETIRED;
     s->current = current;
-    s->number = 1;
+    s->number = s->script = 1;
+    net_timer_init(&s->judge, on_judge);
     net_timer_init(&s->step, on_step);
     net_timer_init(&s->deadline, on_deadline);
     net_timer_init(&s->check, on_check);
@@ -301,6 +432,8 @@ void sioc_script_free(struct sioc_script *s)
     sioc_script_stop(s);
     while (s->retired_count > 0)
         drop_retired(s, 0);
+    while (s->history_count > 0)
+        forget_past(s, s->history_count - 1);
     net_timer_stop(&s->check);
     mem_free(s);
 }

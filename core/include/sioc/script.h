@@ -25,6 +25,16 @@ struct sioc_script_outcome {
     double rebind_ms;    /* from there to the last socket */
     size_t rebound;      /* sockets */
     double stall_ms;     /* the longest slice */
+    bool rollback;       /* it was no reload: an earlier script was to be loaded back */
+    unsigned script; /* whose script serves now: `generation`, or the earlier one's number */
+    const char *why; /* of a rollback: part of a sentence, "" = it was asked for */
+};
+
+/* What the handlers of a generation have come to, since it was made. */
+struct sioc_script_stats {
+    uint64_t handled, failed; /* handlers that were called, and how many of them have thrown */
+    /* The same of "connection" handlers called again for sockets that were there (R7). */
+    uint64_t replays, replays_failed;
 };
 
 /* All are called in the loop's thread, from the loop, never inside one another but where it is
@@ -51,6 +61,16 @@ struct sioc_script_ops {
     void (*outcome)(void *user, const struct sioc_script_outcome *outcome);
     /* A retired one is gone, `ended` of its waiting handlers with it. */
     void (*retired)(void *user, unsigned number, unsigned ended);
+
+    /* ---- for going back; all four, or NULL: then there is no way back ---- */
+
+    /* What the generation was loaded from, whole and as it was: texts, not names of files.  The
+     * caller's; NULL when there is none. */
+    void *(*keep)(void *user, void *generation);
+    void (*forget)(void *user, void *source);
+    /* As load, from what `keep` gave (borrowed until sioc_script_loaded). */
+    void *(*load_back)(void *user, unsigned number, void *source);
+    void (*stats)(void *user, void *generation, struct sioc_script_stats *ret_stats);
 };
 
 struct sioc_script_limits {
@@ -74,6 +94,24 @@ SIOC_API void sioc_script_free(struct sioc_script *script);
 
 /* Asks for a reload.  One at a time: whatever is asked for meanwhile becomes one more. */
 SIOC_API void sioc_script_reload(struct sioc_script *script);
+
+/* When a new generation is given up by itself: for window_ms after it has begun to serve, once
+ * min_handlers were called and the share of those that threw is by `threshold` (0 to 1) above
+ * what it was with the one before.  A generation that was loaded back is not judged. */
+struct sioc_script_rollback {
+    uint64_t window_ms; /* 0: never */
+    double threshold;
+    unsigned min_handlers;
+};
+/* Holds from the next swap on (from within `swap`: for that one); copied.  At first: never. */
+SIOC_API void sioc_script_set_rollback(struct sioc_script *script,
+                                       const struct sioc_script_rollback *rules);
+/* Loads back the script of the generation before the one that serves; again: the one before
+ * that, up to SIOC_SCRIPT_HISTORY of them.  What it was loaded from counts, not what is in the
+ * files now. The outcome tells; when another generation serves by the time it could begin, it
+ * is refused. */
+#define SIOC_SCRIPT_HISTORY 8
+SIOC_API void sioc_script_rollback(struct sioc_script *script);
 /* From now on nothing is loaded any more; one that loads is dropped (the program ends). */
 SIOC_API void sioc_script_stop(struct sioc_script *script);
 /* The host: `generation` has loaded (code 0), or cannot.  error: copied, may be NULL. */
