@@ -148,7 +148,7 @@ static const struct own own_options[] = {
      set_watch_poll},
     {"python", "FILE", "with app.py: the interpreter; that of its #! line, or python3",
      set_python},
-    {"pid", "N", "with reload: the process that serves", set_pid},
+    {"pid", "N", "with reload and rollback: the process that serves", set_pid},
     {"help", NULL, "this text", set_help},
     {"version", NULL, "the version", set_version},
     {"workers", "N", NULL, NULL},
@@ -303,6 +303,18 @@ static int read_option(struct reader *r, int argc, char **argv, int *at)
     return own ? own->set(r, value) : add_option(r, info, value);
 }
 
+/* What a server that runs is asked for. */
+static bool read_request(struct cli_args *args, const char *word)
+{
+    if (strcmp(word, "reload") == 0)
+        args->command = CLI_RELOAD;
+    else if (strcmp(word, "rollback") == 0)
+        args->command = CLI_ROLLBACK;
+    else
+        return false;
+    return true;
+}
+
 static int read_word(struct reader *r, const char *word, bool *command_read)
 {
     struct cli_args *args = r->args;
@@ -313,13 +325,13 @@ static int read_word(struct reader *r, const char *word, bool *command_read)
         *command_read = true;
         return 0;
     }
-    if (!args->script && !*command_read && strcmp(word, "reload") == 0)
-        args->command = CLI_RELOAD, *command_read = true;
-    if (args->command == CLI_RELOAD) {
-        if (strcmp(word, "reload") == 0)
-            return 0;
-        return fail(r, "unexpected \"%s\": reload takes --pid or --port", word);
+    if (!args->script && !*command_read && read_request(args, word)) {
+        *command_read = true;
+        return 0;
     }
+    if (args->command == CLI_RELOAD || args->command == CLI_ROLLBACK)
+        return fail(r, "unexpected \"%s\": %s takes --pid or --port", word,
+                    args->command == CLI_RELOAD ? "reload" : "rollback");
     if (args->script)
         return fail(r,
                     "unexpected \"%s\": the script is %s (what it is to get itself goes "
@@ -415,6 +427,8 @@ void cli_print_help(FILE *out)
           "    loads the script and runs its checks; says file:line: message what is wrong\n"
           "sioc reload [--pid N | --port N]\n"
           "    asks the server that runs (on port 3000) to load its script again\n"
+          "sioc rollback [--pid N | --port N]\n"
+          "    asks it to load back the script that it had before the last reload\n"
           "sioc bench URL [--help]\n"
           "    puts load on a Socket.IO server, checks every answer, says how fast it was\n"
           "\nOptions (they beat what the script says):\n",

@@ -7,7 +7,7 @@
 #include <sioc/options.h>
 #include <stdio.h>
 
-enum cli_command { CLI_SERVE, CLI_CHECK, CLI_RELOAD, CLI_HELP, CLI_VERSION };
+enum cli_command { CLI_SERVE, CLI_CHECK, CLI_RELOAD, CLI_ROLLBACK, CLI_HELP, CLI_VERSION };
 
 #define CLI_STATICS 16
 
@@ -20,7 +20,7 @@ struct cli_args {
     size_t script_arg_count;
     const char *host; /* NULL: what the script says */
     int port;         /* -1: what the script says */
-    long pid;         /* reload: of the server, 0: found by its port */
+    long pid;         /* reload, rollback: of the server, 0: found by its port */
     enum sioc_log_level log_level;
     bool log_json;
     bool watch, watch_poll;

@@ -6,7 +6,6 @@
  */
 #include "find.h"
 #include <dirent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,4 +79,20 @@ long cli_find_listener(int port, char *ret_error, size_t cap)
     snprintf(ret_error, cap, "who listens on port %d cannot be seen: is it another user's?",
              port);
     return -1;
+}
+
+bool cli_catches(long pid, int signum)
+{
+    char path[64], line[256];
+    unsigned long long caught = 0;
+    bool seen = false;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/status", pid);
+    file = fopen(path, "r");
+    while (file && !seen && fgets(line, sizeof line, file))
+        seen = sscanf(line, "SigCgt: %llx", &caught) == 1;
+    if (file)
+        fclose(file);
+    return !seen || (caught >> (signum - 1) & 1) != 0;
 }

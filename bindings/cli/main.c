@@ -1,4 +1,4 @@
-/* bindings/cli/main.c -- the program sioc: one loop, one script, three signals.
+/* bindings/cli/main.c -- the program sioc: one loop, one script, four signals.
  *
  * Exit codes: 0 it ended as it was asked to, 1 it could not serve, 2 a wrong command line,
  * 128 + n a second signal n.  One clear line on stderr says why.
@@ -22,7 +22,7 @@ struct program {
     struct slua_config config;
     struct sioc_loop *loop;
     struct slua_app *app;
-    struct sioc_signal *interrupt, *terminate, *hangup;
+    struct sioc_signal *interrupt, *terminate, *hangup, *user2;
     bool serving, closing;
     int exit_code;
     char script[CLI_PATH_MAX], client_dir[CLI_PATH_MAX];
@@ -63,6 +63,15 @@ static void on_hangup(void *user, int signum)
     (void)signum;
     if (!p->closing)
         slua_app_reload(p->app);
+}
+
+static void on_user2(void *user, int signum)
+{
+    const struct program *p = user;
+
+    (void)signum;
+    if (!p->closing)
+        slua_app_rollback(p->app);
 }
 
 /* The script wants to end.  Not now: it runs. */
@@ -170,7 +179,8 @@ static int serve(struct program *p)
 
     if (sioc_signal_open(p->loop, SIGINT, on_signal, p, &p->interrupt) < 0 ||
         sioc_signal_open(p->loop, SIGTERM, on_signal, p, &p->terminate) < 0 ||
-        sioc_signal_open(p->loop, SIGHUP, on_hangup, p, &p->hangup) < 0)
+        sioc_signal_open(p->loop, SIGHUP, on_hangup, p, &p->hangup) < 0 ||
+        sioc_signal_open(p->loop, SIGUSR2, on_user2, p, &p->user2) < 0)
         return say("cannot listen to signals");
     p->serving = true;
     if (slua_app_start(p->app, error, sizeof error) < 0)
@@ -179,9 +189,11 @@ static int serve(struct program *p)
     return p->exit_code;
 }
 
-/* sioc reload: another process is asked, and says in its log what came of it. */
-static int reload(const struct cli_args *args)
+/* sioc reload, sioc rollback: another process is asked, and says in its log what came of it. */
+static int ask(const struct cli_args *args)
 {
+    bool back = args->command == CLI_ROLLBACK;
+    int signum = back ? SIGUSR2 : SIGHUP;
     char error[160];
     long pid = args->pid;
 
@@ -190,11 +202,17 @@ static int reload(const struct cli_args *args)
             cli_find_listener(args->port >= 0 ? args->port : DEFAULT_PORT, error, sizeof error);
     if (pid < 0)
         return say(error);
-    if (kill((pid_t)pid, SIGHUP) < 0) {
+    if (!cli_catches(pid, signum)) {
+        snprintf(error, sizeof error,
+                 "process %ld does not listen to that signal: it is no sioc that serves", pid);
+        return say(error);
+    }
+    if (kill((pid_t)pid, signum) < 0) {
         snprintf(error, sizeof error, "process %ld: %s", pid, strerror(errno));
         return say(error);
     }
-    printf("process %ld reloads; its log says what comes of it\n", pid);
+    printf("process %ld %s; its log says what comes of it\n", pid,
+           back ? "goes back" : "reloads");
     return 0;
 }
 
@@ -228,6 +246,8 @@ static void clean_up(struct program *p)
         sioc_signal_close(p->terminate);
     if (p->hangup)
         sioc_signal_close(p->hangup);
+    if (p->user2)
+        sioc_signal_close(p->user2);
     sioc_loop_free(p->loop);
     cli_args_free(&p->args);
 }
@@ -251,8 +271,8 @@ int main(int argc, char **argv)
     } else if (p.args.command == CLI_VERSION) {
         printf("sioc %s\n", sioc_version());
         code = 0;
-    } else if (p.args.command == CLI_RELOAD) {
-        code = reload(&p.args);
+    } else if (p.args.command == CLI_RELOAD || p.args.command == CLI_ROLLBACK) {
+        code = ask(&p.args);
     } else if (p.args.is_python) {
         code = cli_run_python(argc, argv, &p.args);
     } else {

@@ -41,6 +41,12 @@ struct sioc_shared *slua_app_shared(const struct slua_app *app)
     return app->shared;
 }
 
+void slua_app_set_rollback(struct slua_app *app, const struct sioc_script_rollback *rules)
+{
+    if (app->script)
+        sioc_script_set_rollback(app->script, rules);
+}
+
 bool slua_app_keep(struct slua_app *app, struct sioc_server *server)
 {
     struct kept *kept = malloc(sizeof *kept);
@@ -70,18 +76,18 @@ static void on_loaded(void *user, int code, const char *error)
 {
     struct slua_host *host = user;
 
-    if (code >= 0 && slua_checks_any(host))
+    if (code >= 0 && !host->source && slua_checks_any(host)) /* it has passed them once */
         slua_checks_begin(host, 0, on_checked, host);
     else
         sioc_script_loaded(host->app->script, host, code, error);
 }
 
-static void *load(void *user, unsigned number)
+static void *load_back(void *user, unsigned number, void *source)
 {
     struct slua_app *app = user;
     struct slua_host *host;
 
-    if (slua_host_make(app->loop, app->config, app, number, &host) < 0)
+    if (slua_host_make(app->loop, app->config, app, number, source, &host) < 0)
         return NULL;
     slua_state_copy(app->host, host);
     if (slua_host_load_aside(host, on_loaded, host) >= 0)
@@ -90,13 +96,46 @@ static void *load(void *user, unsigned number)
     return NULL;
 }
 
+static void *load(void *user, unsigned number)
+{
+    return load_back(user, number, NULL);
+}
+
+static void *keep(void *user, void *generation)
+{
+    const struct slua_host *host = generation;
+
+    (void)user;
+    return slua_files_copy(host->files);
+}
+
+static void forget(void *user, void *source)
+{
+    struct slua_file *files = source;
+
+    (void)user;
+    slua_files_free(&files);
+}
+
+static void stats(void *user, void *generation, struct sioc_script_stats *ret_stats)
+{
+    const struct slua_host *host = generation;
+
+    (void)user;
+    *ret_stats = host->stats;
+}
+
 static int swap(void *user, void *generation, char *ret_error, size_t cap)
 {
     struct slua_app *app = user;
-    int r = slua_swap(generation, app->host, ret_error, cap);
+    struct slua_host *host = generation;
+    int r = slua_swap(host, app->host, ret_error, cap);
 
-    if (r >= 0)
-        app->host = generation;
+    if (r < 0)
+        return r;
+    if (host->source && app->follow) /* the mistake is mended where it was made */
+        slua_follow_refused(app->follow, app->host);
+    app->host = host;
     return r;
 }
 
@@ -143,20 +182,33 @@ static unsigned drop(void *user, void *generation)
     return ended;
 }
 
+static void log_outcome(struct slua_app *app, const struct sioc_script_outcome *o)
+{
+    const char *what = o->rollback ? "rollback" : "reload";
+    const char *error = *o->error ? o->error : sioc_strerror(o->code);
+    char whose[64] = "";
+
+    if (o->code < 0) {
+        slua_log(app->host, SIOC_LOG_ERROR, "%s refused, generation %u serves on: %s%s%s%s",
+                 what, o->generation, error, *o->why ? " (" : "", o->why, *o->why ? ")" : "");
+        return;
+    }
+    if (o->rollback)
+        snprintf(whose, sizeof whose, " the script of generation %u", o->script);
+    slua_log(app->host, o->rollback ? SIOC_LOG_WARN : SIOC_LOG_INFO,
+             "%s: generation %u serves%s after %.1f ms; %zu sockets re-bound in %.1f ms, "
+             "longest pause %.1f ms%s%s",
+             what, o->generation, whose, o->load_ms, o->rebound, o->rebind_ms, o->stall_ms,
+             *o->why ? "; " : "", o->why);
+}
+
 static void outcome(void *user, const struct sioc_script_outcome *o)
 {
     struct slua_app *app = user;
 
-    if (o->code < 0)
-        slua_log(app->host, SIOC_LOG_ERROR, "reload refused, generation %u serves on: %s",
-                 o->generation, *o->error ? o->error : sioc_strerror(o->code));
-    else
-        slua_log(app->host, SIOC_LOG_INFO,
-                 "reload: generation %u serves after %.1f ms; %zu sockets re-bound in %.1f ms, "
-                 "longest pause %.1f ms",
-                 o->generation, o->load_ms, o->rebound, o->rebind_ms, o->stall_ms);
+    log_outcome(app, o);
     if (app->follow)
-        slua_follow_set(app->follow, app->host, o->code >= 0);
+        slua_follow_set(app->follow, app->host, o->code >= 0 && !o->rollback);
     if (app->config->reloaded)
         app->config->reloaded(app->config->user, o->code);
 }
@@ -187,7 +239,11 @@ static const struct sioc_script_ops ops = {.load = load,
                                            .busy = busy,
                                            .drop = drop,
                                            .outcome = outcome,
-                                           .retired = retired};
+                                           .retired = retired,
+                                           .keep = keep,
+                                           .forget = forget,
+                                           .load_back = load_back,
+                                           .stats = stats};
 
 /* ---- life ---- */
 
@@ -205,7 +261,7 @@ int slua_app_new(struct sioc_loop *loop, const struct slua_config *config,
     if (r >= 0)
         r = sioc_shared_new(SLUA_SHARED_BYTES, &app->shared);
     if (r >= 0)
-        r = slua_host_make(loop, config, app, 1, &app->host);
+        r = slua_host_make(loop, config, app, 1, NULL, &app->host);
     if (r >= 0 && config->watch)
         r = slua_follow_open(app, loop, config, &app->follow);
     if (r < 0) {
@@ -231,6 +287,8 @@ int slua_app_start(struct slua_app *app, char *ret_error, size_t cap)
 
     if (r >= 0)
         r = sioc_script_new(app->loop, &ops, app, &limits, app->host, &app->script);
+    if (r >= 0)
+        slua_settings_apply(app->host);
     if (r >= 0 && app->follow)
         slua_follow_set(app->follow, app->host, true);
     return r;
@@ -240,6 +298,12 @@ void slua_app_reload(struct slua_app *app)
 {
     if (app->script)
         sioc_script_reload(app->script);
+}
+
+void slua_app_rollback(struct slua_app *app)
+{
+    if (app->script)
+        sioc_script_rollback(app->script);
 }
 
 const char *slua_app_file(const struct slua_app *app, size_t index)

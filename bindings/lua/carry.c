@@ -208,7 +208,8 @@ void slua_on_rebind(void *user, struct sioc_socket *socket)
     struct slua_host *host = server->api->host;
     struct rebinding r = {
         .server = server, .socket = socket, .old = sioc_socket_host_owner(socket)};
-    struct slua_task_info info = {.what = "reload", .server = server->core, .owner = server};
+    struct slua_task_info info = {
+        .what = "reload", .server = server->core, .owner = server, .inner = true};
     struct slua_shell shell = {
         .what = SLUA_SHELL_SOCKET, .core = server->core, .handle = sioc_socket_handle(socket)};
 

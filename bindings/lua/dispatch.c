@@ -175,6 +175,7 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
     info.quiet = false;
     info.muted = false;
     info.check = false;
+    info.inner = false;
     info.done = NULL;
     info.user = NULL;
     info.name[0] = '\0';

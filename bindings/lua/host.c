@@ -118,14 +118,15 @@ static int open_shared(struct slua_host *host)
 int slua_host_new(struct sioc_loop *loop, const struct slua_config *config,
                   struct slua_host **ret_host)
 {
-    return slua_host_make(loop, config, NULL, 1, ret_host);
+    return slua_host_make(loop, config, NULL, 1, NULL, ret_host);
 }
 
 int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
-                   struct slua_app *app, unsigned number, struct slua_host **ret_host)
+                   struct slua_app *app, unsigned number, const struct slua_file *source,
+                   struct slua_host **ret_host)
 {
     struct slua_host *host = calloc(1, sizeof *host);
-    int code;
+    int code = 0;
 
     if (!host)
         return SIOC_ENOMEM;
@@ -133,7 +134,10 @@ int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
     host->config = config;
     host->app = app;
     host->number = number;
-    code = open_shared(host);
+    if (source && !(host->source = slua_files_copy(source)))
+        code = SIOC_ENOMEM;
+    if (code >= 0)
+        code = open_shared(host);
     if (code >= 0)
         code = open_state(host);
     if (code < 0) {
@@ -186,7 +190,7 @@ static int run_script(lua_State *L)
 {
     struct slua_load *load = lua_touserdata(L, 1);
     const struct slua_config *config = load->host->config;
-    int status = slua_load_file(L, config->script);
+    int status = slua_load_file(L, config->script, NULL);
 
     if (status != LUA_OK) {
         set_error(load, status == LUA_ERRFILE ? SIOC_ENOTFOUND : SIOC_ESYNTAX,
@@ -359,6 +363,7 @@ void slua_host_free(struct slua_host *host)
     }
     slua_luv_free(host);
     slua_files_free(&host->files);
+    slua_files_free(&host->source);
     free(host->load);
     if (!host->app)
         slua_watchdog_free(host->watchdog);

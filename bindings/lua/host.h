@@ -39,6 +39,8 @@ struct slua_values {
  * one says otherwise. */
 struct slua_settings {
     double max_shared_bytes;
+    double rollback, rollback_window, rollback_threshold, rollback_min_handlers;
+    bool rollback_given; /* one of those four was set: --watch does not turn it off */
 };
 
 /* The time that a script takes while it loads aside (slice.c). */
@@ -60,7 +62,8 @@ struct slua_host {
     struct slua_luv *luv;        /* NULL until the script requires it */
     struct slua_server *servers; /* linked list; owned */
     struct slua_timer *timers;   /* sioc.after, sioc.every that are active (timers.c) */
-    struct slua_file *files;     /* what was loaded: script and modules (require.c) */
+    struct slua_file *files;     /* what was loaded: script and modules (source.c) */
+    struct slua_file *source;    /* what to load instead of files: it is loaded back */
     struct slua_values values;
     struct slua_slices slices;
     struct slua_load *load;     /* while it loads aside */
@@ -77,6 +80,7 @@ struct slua_host {
     struct sioc_shared_value *shared_values[2]; /* on their way in (shared.c) */
     uint64_t shared_full_ms;                    /* when that was last logged; 0: never */
     unsigned callbacks; /* answers that functions of this host wait for */
+    struct sioc_script_stats stats;
     size_t memory_used;
     unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
     bool loading;          /* the script's top level runs */
@@ -115,6 +119,7 @@ struct slua_task_info {
     bool quiet; /* errors are not reported: `done` does with them what it likes */
     bool muted; /* a connection handler is replayed: nobody hears what it says */
     bool check; /* it is a check, or comes of one: what it does is undone afterwards */
+    bool inner; /* no handler of the script: it does not count as one */
     /* Called when the body has returned or failed; may be NULL.  Also for a task that still
      * waits when the host is freed (status LUA_ERRRUN, host->closing).  It runs outside of any
      * protected call: look at results, but create nothing on L (that may raise); whatever needs
@@ -210,6 +215,8 @@ int slua_push_json(lua_State *L, struct sioc_str json);
 
 void slua_log(struct slua_host *host, enum sioc_log_level level, const char *format, ...)
     SIOC_PRINTF(3, 4);
+/* A handler is called, or has thrown. */
+void slua_count(struct slua_host *host, const struct slua_task_info *info, bool failed);
 /* Logs an error of a task with traceback, and calls the owner's "error" handlers. */
 void slua_report(struct slua_host *host, const struct slua_task_info *info,
                  const char *message_and_traceback);
@@ -231,14 +238,22 @@ void slua_host_stop(struct slua_host *host, int exit_code); /* sioc.stop, os.exi
 void slua_open_base(lua_State *L);    /* what differs from the standard library (base.c) */
 void slua_open_require(lua_State *L); /* require and its searchers (require.c) */
 void slua_open_luv(lua_State *L);     /* makes require "luv" work, if it is installed (luv.c) */
-/* luaL_loadfilex for text, and notes the path (require.c). */
-int slua_load_file(lua_State *L, const char *path);
+/* Loads the script (module NULL) or a module, from the file or from host->source, and keeps the
+ * text (source.c).  Pushes a function or a message; the codes of luaL_loadfilex. */
+int slua_load_file(lua_State *L, const char *path, const char *module);
+/* Where the module lies that host->source has; NULL: it has none of that name. */
+const char *slua_source_path(const struct slua_host *host, const char *module);
+/* It was looked for in vain, and may come. */
+void slua_note_file(struct slua_host *host, const char *path);
 /* The i-th file that was loaded; NULL at the end. */
 const char *slua_host_file(const struct slua_host *host, size_t index);
 void slua_timers_free(struct slua_host *host);
 void slua_timers_stop_repeating(struct slua_host *host);
 void slua_timers_stop_checks(struct slua_host *host); /* that checks have started */
 void slua_files_free(struct slua_file **list);
+/* The same again, without what was only looked for; the caller's.  NULL: there is no script in
+ * it, or no memory. */
+struct slua_file *slua_files_copy(const struct slua_file *list);
 const char *slua_files_at(const struct slua_file *list, size_t index);
 /* Takes the loop of luv down; before lua_close.  Callbacks may still run. */
 void slua_luv_close(struct slua_host *host);
@@ -246,9 +261,11 @@ void slua_luv_free(struct slua_host *host); /* after lua_close */
 /* Brings the clock of luv's loop up to date, before a script may start a timer in it. */
 void slua_luv_touch(struct slua_luv *luv);
 
-/* A host for generation `number` of the app (NULL, 1: on its own). */
+/* A host for generation `number` of the app (NULL, 1: on its own).  source: what to load
+ * instead of files, copied; NULL = the files. */
 int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
-                   struct slua_app *app, unsigned number, struct slua_host **ret_host);
+                   struct slua_app *app, unsigned number, const struct slua_file *source,
+                   struct slua_host **ret_host);
 /* Begins to load aside; done(user, code, error) is called once, perhaps before this returns,
  * but not when the host is freed before. */
 int slua_host_load_aside(struct slua_host *host,
@@ -285,6 +302,7 @@ int slua_follow_open(struct slua_app *app, struct sioc_loop *loop,
 void slua_follow_set(struct slua_follow *follow, struct slua_host *host, bool good);
 void slua_follow_refused(struct slua_follow *follow, struct slua_host *host);
 void slua_follow_close(struct slua_follow *follow); /* accepts NULL */
+void slua_app_set_rollback(struct slua_app *app, const struct sioc_script_rollback *rules);
 /* Whom sioc.shared belongs to. */
 struct sioc_shared *slua_app_shared(const struct slua_app *app);
 /* The host of the app that serves now. */

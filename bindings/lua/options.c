@@ -12,6 +12,10 @@ static const struct {
     size_t offset;
 } settings[] = {
     {"max_shared_bytes", offsetof(struct slua_settings, max_shared_bytes)},
+    {"rollback", offsetof(struct slua_settings, rollback)},
+    {"rollback.window", offsetof(struct slua_settings, rollback_window)},
+    {"rollback.threshold", offsetof(struct slua_settings, rollback_threshold)},
+    {"rollback.min_handlers", offsetof(struct slua_settings, rollback_min_handlers)},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 
@@ -147,7 +151,7 @@ static int set_value(struct walk *w, const char *name, int index)
         /* The settings of what is also a switch turn it on. */
         if (strcmp(name, "cookie") == 0 || strcmp(name, "http_compression") == 0 ||
             strcmp(name, "per_message_deflate") == 0 ||
-            strcmp(name, "connection_state_recovery") == 0)
+            strcmp(name, "connection_state_recovery") == 0 || strcmp(name, "rollback") == 0)
             sioc_options_set_bool(w->options, name, true, error, cap);
         return lua_rawlen(L, index) > 0 ? set_list(w, name, index) : set_table(w, name, index);
     case LUA_TFUNCTION:
@@ -210,8 +214,12 @@ static void keep_settings(const struct walk *w)
     for (size_t i = 0; i < SETTINGS; i++) {
         double *to = (double *)(void *)((char *)&host->settings + settings[i].offset);
 
-        if (!host->servers || w->given[i] || overridden(w, settings[i].name))
+        bool given = w->given[i] || overridden(w, settings[i].name);
+
+        if (!host->servers || given)
             sioc_options_get(w->options, settings[i].name, to);
+        if (given && strncmp(settings[i].name, "rollback", 8) == 0)
+            host->settings.rollback_given = true;
     }
 }
 

@@ -35,7 +35,8 @@ int slua_save_data(void *user, struct sioc_socket *socket, struct sioc_sink *sin
     struct slua_task_info info = {.what = "connection state recovery",
                                   .socket = sioc_socket_handle(socket),
                                   .server = server->core,
-                                  .owner = server};
+                                  .owner = server,
+                                  .inner = true};
 
     saving.result = SIOC_ENOTFOUND;
     if (saving.ref && slua_run(server->api->host, walk_data, &saving, &info) < 0)

@@ -31,6 +31,8 @@ void slua_open_reload(lua_State *L)
     lua_setfield(L, -2, "generation");
     lua_pushboolean(L, host->number > 1);
     lua_setfield(L, -2, "is_reload");
+    lua_pushboolean(L, host->source != NULL);
+    lua_setfield(L, -2, "is_rollback");
     lua_newtable(L);
     host->unload_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushcfunction(L, on_unload);
@@ -180,6 +182,19 @@ static void begin_to_serve(struct slua_host *host)
     host->shared = slua_app_shared(host->app);
 }
 
+/* Who saves again and again while he watches does not want to see other code than he wrote. */
+static void apply_rollback(const struct slua_host *host)
+{
+    const struct slua_settings *s = &host->settings;
+    bool on = s->rollback != 0 && (s->rollback_given || !host->config->watch);
+    struct sioc_script_rollback rules = {.window_ms =
+                                             on ? (uint64_t)(s->rollback_window * 1000) : 0,
+                                         .threshold = s->rollback_threshold / 100,
+                                         .min_handlers = (unsigned)s->rollback_min_handlers};
+
+    slua_app_set_rollback(host->app, &rules);
+}
+
 void slua_settings_apply(struct slua_host *host)
 {
     double timeout = host->handler_timeout_s;
@@ -188,6 +203,8 @@ void slua_settings_apply(struct slua_host *host)
                               timeout > 0 ? timeout : host->config->handler_timeout_s);
     if (host->settings.max_shared_bytes > 0)
         sioc_shared_set_limit(host->shared, (size_t)host->settings.max_shared_bytes);
+    if (host->app)
+        apply_rollback(host);
 }
 
 int slua_swap(struct slua_host *host, struct slua_host *old, char *ret_error, size_t cap)

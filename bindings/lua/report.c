@@ -98,6 +98,18 @@ void slua_log(struct slua_host *host, enum sioc_log_level level, const char *for
         free(text);
 }
 
+void slua_count(struct slua_host *host, const struct slua_task_info *info, bool failed)
+{
+    struct sioc_script_stats *stats = &host->stats;
+
+    if (!info->owner || info->inner || info->check)
+        return;
+    if (info->muted)
+        *(failed ? &stats->replays_failed : &stats->replays) += 1;
+    else
+        *(failed ? &stats->failed : &stats->handled) += 1;
+}
+
 void slua_report(struct slua_host *host, const struct slua_task_info *info,
                  const char *message_and_traceback)
 {
@@ -106,6 +118,7 @@ void slua_report(struct slua_host *host, const struct slua_task_info *info,
     const char *what = info->what ? info->what : "handler";
     char who[192] = "", name[80] = "";
 
+    slua_count(host, info, true);
     if (info->name[0])
         snprintf(name, sizeof name, " \"%s\"", info->name);
     if (socket)

@@ -7,48 +7,7 @@
  */
 #include "host.h"
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-struct slua_file {
-    struct slua_file *next;
-    char path[];
-};
-
-static void note_file(struct slua_host *host, const char *path)
-{
-    size_t size = strlen(path) + 1;
-    struct slua_file *file = malloc(sizeof *file + size);
-
-    if (!file)
-        return; /* it is only not watched then */
-    memcpy(file->path, path, size);
-    file->next = host->files;
-    host->files = file;
-}
-
-const char *slua_files_at(const struct slua_file *file, size_t index)
-{
-    while (file && index-- > 0)
-        file = file->next;
-    return file ? file->path : NULL;
-}
-
-const char *slua_host_file(const struct slua_host *host, size_t index)
-{
-    return slua_files_at(host->files, index);
-}
-
-void slua_files_free(struct slua_file **list)
-{
-    while (*list) {
-        struct slua_file *file = *list;
-
-        *list = file->next;
-        free(file);
-    }
-}
 
 /* Where a module was looked for: "\n\tno file 'PATH'" over and over.  It may come there. */
 static void note_misses(struct slua_host *host, const char *message)
@@ -69,28 +28,8 @@ static void note_misses(struct slua_host *host, const char *message)
             continue;
         memcpy(path, at, len);
         path[len] = '\0';
-        note_file(host, path);
+        slua_note_file(host, path);
     }
-}
-
-/* Opening a pipe, or reading a device, might never end. */
-static bool may_block(const char *path)
-{
-    struct stat is;
-
-    return stat(path, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode);
-}
-
-int slua_load_file(lua_State *L, const char *path)
-{
-    const struct slua_host *host = slua_host_of(L);
-
-    note_file(slua_host_of(L), path);
-    if (host->number > 1 && may_block(path)) { /* others are being served */
-        lua_pushfstring(L, "cannot read %s: it is not a file", path);
-        return LUA_ERRFILE;
-    }
-    return luaL_loadfilex(L, path, "t");
 }
 
 /* ---- searchers ---- */
@@ -115,14 +54,17 @@ static bool search_path(lua_State *L, const char *name, const char *field)
 
 static int search_lua(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1), *path;
+    const char *name = luaL_checkstring(L, 1);
+    const char *path = slua_source_path(slua_host_of(L), name);
 
-    if (!search_path(L, name, "path")) {
+    if (path) { /* an earlier generation comes back */
+        lua_pushstring(L, path);
+    } else if (!search_path(L, name, "path")) {
         note_misses(slua_host_of(L), lua_tostring(L, -1));
         return 1;
     }
     path = lua_tostring(L, -1);
-    if (slua_load_file(L, path) != LUA_OK)
+    if (slua_load_file(L, path, name) != LUA_OK)
         return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", name, path,
                           lua_tostring(L, -1));
     lua_insert(L, -2);

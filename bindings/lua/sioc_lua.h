@@ -70,6 +70,8 @@ int slua_app_start(struct slua_app *app, char *ret_error, size_t cap);
  * the place of what is there.  The outcome is logged, and config.reloaded is called.  From the
  * loop's thread, any time; before slua_app_start it does nothing. */
 void slua_app_reload(struct slua_app *app);
+/* Asks for the script of the generation before, as it was when it was loaded. */
+void slua_app_rollback(struct slua_app *app);
 /* The i-th file that the generation that serves has loaded (script, modules); NULL at the end.
  */
 const char *slua_app_file(const struct slua_app *app, size_t index);

@@ -231,6 +231,7 @@ int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
     task->info = *info;
     if (host->checking && comes_of_check(host, info))
         task->info.check = true;
+    slua_count(host, &task->info, false);
     lua_pushcfunction(task->L, body);
     lua_pushlightuserdata(task->L, arg);
     drive(host, task, 1);

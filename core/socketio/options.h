@@ -53,7 +53,9 @@ struct sioc_options {
     double message_timeout, max_empty_fragments;
     double min_body_rate, first_request_timeout, max_unasked_pongs;
     double max_packets_per_turn, max_message_rate, message_burst, max_byte_rate, rate_timeout;
-    double max_shared_bytes;            /* of the host of scripts, as handler_timeout is */
+    double max_shared_bytes; /* of the host of scripts, as handler_timeout is; these, too: */
+    bool rollback;
+    double rollback_window, rollback_threshold, rollback_min_handlers;
     const struct sioc_parser **parsers; /* that were added; the array is owned */
     size_t parser_count, parser_cap;
 };

@@ -9,6 +9,7 @@
 ---@field state table kept for as long as the program runs
 ---@field generation integer counts the reloads; 1 at first
 ---@field is_reload boolean whether the script runs because of a reload
+---@field is_rollback boolean whether it was loaded back, after a later one
 local sioc = {}
 
 ---@class sioc.null: lightuserdata
@@ -54,6 +55,11 @@ local sioc = {}
 ---@field client_ca? string demand client certificates signed by these
 ---@field handshake_timeout? number default 5
 ---@field max_key_updates? integer default 64; new keys of a connection within a minute
+
+---@class sioc.RollbackOptions
+---@field window? number seconds after a reload; default 30
+---@field threshold? integer how many more of a hundred handlers throw than before; default 20
+---@field min_handlers? integer how many must have been called; default 20
 
 ---@class sioc.RecoveryOptions
 ---@field max_disconnection_duration? number default 120
@@ -130,6 +136,7 @@ local sioc = {}
 ---@field max_keepalive_requests? integer default 1000
 ---@field serial? boolean each handler of a socket waits for the one before
 ---@field max_shared_bytes? integer all values of sioc.shared; default 67108864
+---@field rollback? boolean|sioc.RollbackOptions load the script before back when handlers fail after a reload; default true, with --watch false
 ---@field tls? sioc.TlsOptions
 
 ---Makes a server.  It listens once the whole script has run.

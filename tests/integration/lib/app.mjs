@@ -1,7 +1,7 @@
 // A program whose script changes: a folder with app.lua, reloads, and what the log says came of them.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { io } from 'socket.io-client';
@@ -12,11 +12,15 @@ const OUTCOME = /^.*(?:reload: generation (\d+) serves.*?; (\d+) sockets re-boun
 
 export class App {
   // Runs body(app) with the script serving; the program must end well.
-  static async run(source, body, { args = [], env = {}, port = true } = {}) {
+  static async run(source, body, { args = [], env = {}, port = true, files = {} } = {}) {
     const app = new App();
     app.dir = await mkdtemp(path.join(os.tmpdir(), 'sioc-reload-'));
     app.clients = [];
     try {
+      for (const [name, text] of Object.entries(files)) { // beside the script
+        await mkdir(path.dirname(app.file(name)), { recursive: true });
+        await app.save(text, name);
+      }
       await app.save(source);
       app.process = new Process(program, [app.file(), ...(port ? ['--port', '0'] : []), ...args], { env });
       app.port = Number((await app.process.until('"listening on"', () => app.process.out.match(/^listening on \S+:(\d+)$/m)))[1]);
