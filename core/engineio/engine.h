@@ -27,7 +27,8 @@ struct eio_refused;
 struct eio_options {
     bool polling, websocket; /* transports */
     bool allow_upgrades;
-    bool allow_eio3; /* clients that speak Engine.IO v3 */
+    const char *initial_packet; /* a message behind the open packet; NULL: none */
+    bool allow_eio3;            /* clients that speak Engine.IO v3 */
     uint64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms;
     size_t max_payload_bytes;
     size_t max_queue_bytes;

@@ -148,11 +148,26 @@ static void judge_first_request(struct eio_session *s)
     net_timer_start(s->engine->loop, &s->timer, heartbeat_ms(s) - ms);
 }
 
+static int send_new(struct eio_session *s, struct eio_frame *frame)
+{
+    int error = frame ? eio_session_send(s, frame) : SIOC_ENOMEM;
+    eio_frame_unref(frame);
+    return error;
+}
+
+/* The open packet, and what the options put behind it. */
+static int greet(struct eio_session *s)
+{
+    const char *initial = s->engine->options->initial_packet;
+    int error = send_new(s, open_packet(s));
+    if (error == 0 && initial)
+        error = send_new(s, eio_frame_message(STR(""), sioc_str(initial), NULL, 0));
+    return error;
+}
+
 void eio_session_start(struct eio_session *s)
 {
-    struct eio_frame *open = open_packet(s);
-    int error = open ? eio_session_send(s, open) : SIOC_ENOMEM;
-    eio_frame_unref(open);
+    int error = greet(s);
     /* What `opened` sends goes with the next answer: clients want the open packet alone. */
     if (error == 0 && s->polling)
         eio_polling_flush(s->polling);

@@ -51,6 +51,8 @@ static const struct entry entries[] = {
     LIST("transports", transports, "polling,websocket", "what clients may use"),
     BOOL("allow_upgrades", allow_upgrades, "true", "from polling to WebSocket"),
     BOOL("allow_eio3", allow_eio3, "false", "clients of Socket.IO 1.x and 2.x"),
+    TEXT("initial_packet", initial_packet, "",
+         "a message that each session is sent behind its open packet"),
     BOOL("add_trailing_slash", add_trailing_slash, "true",
          "false: the path without its last slash is served, too"),
     BOOL("http_compression", http_compression, "true", "of what polling clients fetch"),

@@ -17,6 +17,7 @@ struct sio_text_list {
 struct sioc_options {
     char *path;              /* with slashes at both ends */
     char *parser;            /* its name */
+    char *initial_packet;    /* NULL: none */
     bool add_trailing_slash; /* false: the path without its last slash is ours, too */
     struct sio_text_list transports;
     bool allow_upgrades, allow_eio3, serve_client, cors_credentials, serial;

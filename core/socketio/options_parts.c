@@ -2,6 +2,7 @@
  * may be: the words that go into headers are checked here, before any of them can get there. */
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "http/chars.h"
 #include "socketio/options.h"
 #include <stdio.h>
@@ -37,6 +38,11 @@ static bool is_same_site(struct sioc_str s)
            str_eq_nocase(s, STR("None"));
 }
 
+static bool is_message(struct sioc_str s)
+{
+    return utf8_valid(s);
+}
+
 static bool is_range(struct sioc_str s)
 {
     struct cidr range;
@@ -63,6 +69,7 @@ int sio_option_check(const char *name, const char *value, char *ret_error, size_
         bool (*ok)(struct sioc_str value);
         const char *must;
     } rules[] = {
+        {"initial_packet", is_message, "be valid UTF-8"},
         {"cookie.name", eio_cookie_name_ok, "be letters, digits and !#$%&'*+-.^_`|~"},
         {"cookie.path", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
         {"cookie.domain", eio_cookie_attribute_ok, "be printable ASCII without a semicolon"},
@@ -106,6 +113,7 @@ void sio_options_make_engine(const struct sioc_options *o, struct eio_options *e
         .polling = sio_text_list_has(&o->transports, "polling"),
         .websocket = sio_text_list_has(&o->transports, "websocket"),
         .allow_upgrades = o->allow_upgrades,
+        .initial_packet = o->initial_packet,
         .allow_eio3 = o->allow_eio3,
         .ping_interval_ms = sio_ms(o->ping_interval),
         .ping_timeout_ms = sio_ms(o->ping_timeout),

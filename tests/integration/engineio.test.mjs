@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
 import { Socket as Client4 } from 'engine.io-client';
+import { io } from 'socket.io-client';
 import { App } from './lib/app.mjs';
 import { Polling, RS, Ws, url } from './lib/eio.mjs';
 import { payload } from './lib/eio3.mjs';
@@ -223,6 +224,27 @@ withServer('Raw Engine.IO', { options }, (server) => {
     await session.post('4discard');
     assert.deepEqual(await until(server, tag, 1, 'closed'), [['closed', 'forced close', 'closed']]);
     assert.equal((await session.request()).text, '{"code":1,"message":"Session ID unknown"}');
+  });
+});
+
+withServer('An initial packet', { options: { ...options, initial_packet: '2["early","é"]', allow_eio3: true } }, (server) => {
+  it('comes in the answer to the handshake, or behind the open packet', async () => {
+    const session = await Raw.open(server);
+    assert.deepEqual(session.rest, ['42["early","é"]']);
+    const ws = await rawWs(server);
+    assert.equal(await ws.nextText(), '42["early","é"]');
+    ws.destroy();
+    const response = await request(server, { path: path('transport=polling', 'EIO=3') });
+    assert.ok(response.text.endsWith('}15:42["early","é"]'), response.text);
+  });
+
+  it('as an event of Socket.IO, it reaches the stock client', async () => {
+    for (const transports of [['polling'], ['websocket']]) {
+      const client = io(server.url, { transports, forceNew: true, reconnection: false });
+      const [text] = await limit(new Promise((resolve) => client.once('early', (...args) => resolve(args))), '"early"');
+      assert.equal(text, 'é');
+      client.disconnect();
+    }
   });
 });
 

@@ -41,8 +41,8 @@ const wishes = {
 };
 
 export function serve(http, options, record) {
-  const { pingInterval, pingTimeout, maxHttpBufferSize, allowEIO3, httpCompression, upgradeTimeout } = options;
-  const given = Object.fromEntries(Object.entries({ pingInterval, pingTimeout, maxHttpBufferSize, allowEIO3, httpCompression, upgradeTimeout }).filter(([, value]) => value !== undefined));
+  const { pingInterval, pingTimeout, maxHttpBufferSize, allowEIO3, httpCompression, upgradeTimeout, initialPacket } = options;
+  const given = Object.fromEntries(Object.entries({ pingInterval, pingTimeout, maxHttpBufferSize, allowEIO3, httpCompression, upgradeTimeout, initialPacket }).filter(([, value]) => value !== undefined));
   const engine = new Engine(given);
   engine.attach(http, { path: '/engine.io/' });
   engine.on('connection', (conn) => {
