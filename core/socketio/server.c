@@ -54,7 +54,7 @@ static void on_other_request(struct sioc_server *server, struct http_request *re
         eio_engine_handle(raw, request);
     else if (wants_websocket(&request->head))
         sio_websocket_request(server, request);
-    else
+    else if (!sio_websocket_required(server, request))
         http_router_dispatch(&server->router, request);
 }
 

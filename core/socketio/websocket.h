@@ -67,6 +67,9 @@ struct eio_frame *sio_websocket_frame(struct sioc_str data, bool is_binary, int 
 
 /* ---- websocket_route.c ---- */
 
+/* A request that asks for no WebSocket where there is nothing else: answered with 426.  False:
+ * it is somebody else's. */
+bool sio_websocket_required(struct sioc_server *server, struct http_request *request);
 /* A request for a WebSocket outside of the engine's path; answered in any case. */
 void sio_websocket_request(struct sioc_server *server, struct http_request *request);
 /* One that still has a route of before goes to the heir of that route, whose `open` is called,

@@ -98,6 +98,16 @@ static void on_route(void *user, struct http_request *request)
     tell_opened(w, request); /* its head stays readable until the end of the turn */
 }
 
+bool sio_websocket_required(struct sioc_server *server, struct http_request *request)
+{
+    if (http_router_has(&server->router, request) ||
+        !http_router_has(&server->websocket_routes, request))
+        return false;
+    buf_put_str(&request->extra_headers, STR("Upgrade: websocket\r\nConnection: Upgrade\r\n"));
+    http_respond(request, 426, NULL, 0, STR(""));
+    return true;
+}
+
 void sio_websocket_request(struct sioc_server *server, struct http_request *request)
 {
     const struct http_cors *cors = server->engine.cors;

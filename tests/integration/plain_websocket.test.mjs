@@ -141,7 +141,9 @@ withServer('Plain WebSocket', { script }, (server) => {
       assert.equal(response.status, 404);
       http.destroy();
     }
-    assert.equal((await request(server, { path: '/echo' })).status, 404);
+    const plain = await request(server, { path: '/echo' });
+    assert.deepEqual([plain.status, plain.headers.upgrade, plain.headers.connection], [426, 'websocket', 'Upgrade'], 'RFC 9110, 15.5.22');
+    assert.equal((await request(server, { path: '/echo', method: 'POST', body: '' })).status, 404);
   });
 
   it('checks the handshake and the origin', async () => {
