@@ -152,10 +152,12 @@ static void compile_pattern(lua_State *L)
     lua_pushliteral(L, "/");
     lua_call(L, 1, 0);
     lua_replace(L, 2);
-    lua_settop(L, 2);
+    lua_settop(L, 3);
 }
 
-static int match_names(lua_State *L, struct slua_server *server)
+/* The stack: the server, the name or function, the handler of connections or nil.  Pushes the
+ * namespace. */
+static void match_names(lua_State *L, struct slua_server *server)
 {
     bool pattern = !lua_isfunction(L, 2);
     struct sioc_namespace *parent;
@@ -164,23 +166,21 @@ static int match_names(lua_State *L, struct slua_server *server)
 
     if (pattern)
         compile_pattern(L);
-    lua_settop(L, 2);
-    handler = slua_handler(L, &server->root, 0, 2, 3);
+    handler = slua_handler(L, &server->root, 0, 2, 4);
     r = sioc_server_match(server->core, handler, &parent);
     if (r < 0) {
         slua_function_unref(server->api, handler.ref);
-        return luaL_error(L, "of: %s", sioc_strerror(r));
+        luaL_error(L, "of: %s", sioc_strerror(r));
     }
     slua_push_nsp(L, server, parent);
     if (pattern) { /* io:of(name) asks them, too */
         lua_getiuservalue(L, 1, 3);
         lua_pushvalue(L, 2);
         lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-        lua_pushvalue(L, 3);
+        lua_pushvalue(L, 4);
         lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
         lua_pop(L, 1);
     }
-    return 1;
 }
 
 /* The parent whose pattern fits the name, or NULL. */
@@ -205,23 +205,13 @@ static struct sioc_namespace *parent_of(lua_State *L, struct sioc_str name)
     return parent;
 }
 
-int slua_server_of(lua_State *L)
+/* The same for one name. */
+static void name_one(lua_State *L, struct slua_server *server)
 {
-    struct slua_server *server = slua_self(L, slua_api(L), SLUA_SERVER);
     struct sioc_namespace *core, *parent;
-    struct sioc_str name;
+    struct sioc_str name = slua_check_str(L, 2);
     int r = SIOC_EEXIST;
 
-    slua_self_nsp(L); /* raises when it is gone */
-    server->registered++;
-    if (lua_isfunction(L, 2))
-        return match_names(L, server);
-    if (lua_istable(L, 3)) {
-        lua_getfield(L, 3, "pattern");
-        if (lua_toboolean(L, -1))
-            return match_names(L, server);
-    }
-    name = slua_check_str(L, 2);
     if (name.len == 0 || name.ptr[0] != '/') {
         lua_pushliteral(L, "/");
         lua_pushvalue(L, 2);
@@ -229,14 +219,44 @@ int slua_server_of(lua_State *L)
         lua_replace(L, 2);
         name = slua_check_str(L, 2);
     }
-    lua_settop(L, 2);
     parent = parent_of(L, name);
     if (parent)
         r = sioc_namespace_child(parent, name, &core);
     if (r == SIOC_EEXIST)
         r = sioc_server_of(server->core, name, &core);
     if (r < 0)
-        return luaL_error(L, "namespace \"%s\": %s", name.ptr, sioc_strerror(r));
+        luaL_error(L, "namespace \"%s\": %s", name.ptr, sioc_strerror(r));
+    lua_settop(L, 3);
     slua_push_nsp(L, server, core);
+}
+
+/* of(name or function[, {pattern = true}][, handler of connections]) */
+int slua_server_of(lua_State *L)
+{
+    struct slua_server *server = slua_self(L, slua_api(L), SLUA_SERVER);
+    bool matches = lua_isfunction(L, 2);
+
+    slua_self_nsp(L); /* raises when it is gone */
+    server->registered++;
+    if (lua_istable(L, 3)) {
+        lua_getfield(L, 3, "pattern");
+        matches = lua_toboolean(L, -1) || matches;
+        lua_pop(L, 1);
+        lua_remove(L, 3);
+    }
+    lua_settop(L, 3);
+    if (!lua_isnil(L, 3))
+        luaL_checktype(L, 3, LUA_TFUNCTION);
+    if (matches)
+        match_names(L, server);
+    else
+        name_one(L, server);
+    if (lua_isnil(L, 3))
+        return 1;
+    lua_getfield(L, 4, "on");
+    lua_pushvalue(L, 4);
+    lua_pushliteral(L, "connection");
+    lua_pushvalue(L, 3);
+    lua_call(L, 3, 0);
     return 1;
 }

@@ -37,6 +37,16 @@ static int socket_once(lua_State *L)
     return add_handler(L, SIOC_ONCE);
 }
 
+static int socket_prepend(lua_State *L)
+{
+    return add_handler(L, SIOC_PREPEND);
+}
+
+static int socket_prepend_once(lua_State *L)
+{
+    return add_handler(L, SIOC_PREPEND | SIOC_ONCE);
+}
+
 static int socket_off(lua_State *L)
 {
     const struct slua_socket *s = slua_self_socket(L);
@@ -158,6 +168,13 @@ static int socket_listeners(lua_State *L)
     return push_handlers(L, slua_check_str(L, 2), false);
 }
 
+static int socket_listener_count(lua_State *L)
+{
+    socket_listeners(L);
+    lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+    return 1;
+}
+
 static int socket_listeners_any(lua_State *L)
 {
     return push_handlers(L, (struct sioc_str){NULL, 0}, false);
@@ -220,6 +237,11 @@ const luaL_Reg slua_listener_methods[] = {
     {"on", socket_on},
     {"once", socket_once},
     {"off", socket_off},
+    {"add_listener", socket_on},
+    {"remove_listener", socket_off},
+    {"prepend_listener", socket_prepend},
+    {"prepend_once_listener", socket_prepend_once},
+    {"listener_count", socket_listener_count},
     {"on_any", socket_on_any},
     {"prepend_any", socket_prepend_any},
     {"off_any", socket_off_any},

@@ -138,19 +138,9 @@ void slua_push_socket_rooms(lua_State *L, const struct sioc_socket *socket)
 /* ---- properties ---- */
 
 static const char *const properties[] = {
-    SLUA_OP_PROPERTIES,
-    "id",
-    "data",
-    "connected",
-    "disconnected",
-    "recovered",
-    "reloaded",
-    "rooms",
-    "nsp",
-    "handshake",
-    "conn",
-    "transport",
-    NULL,
+    SLUA_OP_PROPERTIES, "id",        "data", "connected", "disconnected", "recovered",
+    "reloaded",         "rooms",     "nsp",  "handshake", "conn",         "request",
+    "client",           "transport", NULL,
 };
 enum {
     ID = SLUA_OP_LAST + 1,
@@ -163,6 +153,8 @@ enum {
     NSP,
     HANDSHAKE_TABLE,
     CONN,
+    REQUEST,
+    CLIENT,
     TRANSPORT
 };
 
@@ -184,6 +176,23 @@ static void push_handshake(lua_State *L, const struct sioc_socket *socket)
     slua_push_handshake(L, socket);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, HANDSHAKE);
+}
+
+static void push_conn(lua_State *L, const struct slua_socket *s, struct sioc_socket *socket)
+{
+    slua_push_conn(L, s->nsp->server, socket ? sioc_socket_conn(socket) : NULL);
+}
+
+/* What the client's sockets in all namespaces have in common. */
+static void push_client(lua_State *L, const struct slua_socket *s, struct sioc_socket *socket)
+{
+    lua_createtable(L, 0, 3);
+    push_conn(L, s, socket);
+    lua_getfield(L, -1, "id");
+    lua_setfield(L, -3, "id");
+    lua_getfield(L, -1, "request");
+    lua_setfield(L, -3, "request");
+    lua_setfield(L, -2, "conn");
 }
 
 static int push_property(lua_State *L, const struct slua_socket *s, int property)
@@ -214,7 +223,14 @@ static int push_property(lua_State *L, const struct slua_socket *s, int property
         push_handshake(L, socket);
         return 1;
     case CONN:
-        slua_push_conn(L, s->nsp->server, socket ? sioc_socket_conn(socket) : NULL);
+        push_conn(L, s, socket);
+        return 1;
+    case REQUEST:
+        push_conn(L, s, socket);
+        lua_getfield(L, -1, "request");
+        return 1;
+    case CLIENT:
+        push_client(L, s, socket);
         return 1;
     case TRANSPORT:
         lua_pushstring(L, socket ? sioc_socket_transport(socket) : NULL);

@@ -69,6 +69,19 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
     return error;
 }
 
+/* Not sent, but those who hear what is are told of it, as in the reference. */
+static int drop_volatile(struct sioc_socket *s, struct sioc_message *m)
+{
+    int error = 0;
+    struct eio_frame *frame =
+        s->overheard ? sio_message_frame(m, SIOC_PACKET_EVENT, NULL, &error) : NULL;
+    if (frame)
+        sio_outgoing_tell(s, m);
+    eio_frame_unref(frame);
+    s->nsp->server->metrics.volatile_dropped++;
+    return error < 0 ? error : SIOC_EAGAIN;
+}
+
 int sioc_socket_emit(struct sioc_socket *s, struct sioc_message *m,
                      const struct sioc_emit *emit)
 {
@@ -76,8 +89,7 @@ int sioc_socket_emit(struct sioc_socket *s, struct sioc_message *m,
     if (s->state == SIO_GONE || !s->client->session) {
         error = SIOC_ECLOSED;
     } else if (emit && emit->is_volatile && !can_take(s)) {
-        s->nsp->server->metrics.volatile_dropped++;
-        error = SIOC_EAGAIN;
+        error = drop_volatile(s, m);
     } else if (emit && emit->ack.call) {
         error = emit_with_ack(s, m, emit);
     } else {

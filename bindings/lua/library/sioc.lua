@@ -73,6 +73,7 @@ local sioc = {}
 ---@field add_trailing_slash? boolean default true; false: the path without its last slash is served, too
 ---@field transports? ("polling"|"websocket")[]
 ---@field allow_upgrades? boolean default true
+---@field initial_packet? string a message that each session is sent behind its open packet
 ---@field ping_interval? number default 25
 ---@field ping_timeout? number default 20
 ---@field upgrade_timeout? number default 10
@@ -190,9 +191,10 @@ function Server:publish(topic, data, is_binary) end
 
 ---The namespace of that name; with a pattern or a function: of every name that matches.
 ---@param name string|fun(name: string, auth: table): boolean
----@param options? sioc.NamespaceOptions
+---@param options? sioc.NamespaceOptions|fun(socket: sioc.Socket)
+---@param fn? fun(socket: sioc.Socket) a handler of "connection"; also without options
 ---@return sioc.Namespace
-function Server:of(name, options) end
+function Server:of(name, options, fn) end
 
 ---@alias sioc.Route fun(req: sioc.Request, res: sioc.Response): (integer|string|table)?
 
@@ -369,6 +371,8 @@ function Namespace:server_side_emit_with_ack(event, ...) end
 ---@field nsp sioc.Namespace
 ---@field handshake sioc.Handshake
 ---@field conn sioc.Conn
+---@field request sioc.Request the first request of its client
+---@field client { id: integer, conn: sioc.Conn, request: sioc.Request } what its sockets have in common
 ---@field broadcast sioc.Operator everybody but this socket
 ---@field volatile sioc.Operator
 ---@field local_ sioc.Operator
@@ -384,10 +388,25 @@ function Socket:on(event, handler, options) end
 ---@param event string
 ---@param handler fun(...: any): any
 function Socket:once(event, handler) end
+Socket.add_listener = Socket.on
+
+---Before the handlers that are there.
+---@param event string
+---@param handler fun(...: any): any
+function Socket:prepend_listener(event, handler) end
+
+---@param event string
+---@param handler fun(...: any): any
+function Socket:prepend_once_listener(event, handler) end
+
+---@param event string
+---@return integer
+function Socket:listener_count(event) end
 
 ---@param event? string
 ---@param handler? function
 function Socket:off(event, handler) end
+Socket.remove_listener = Socket.off
 
 ---@param handler fun(event: string, ...: any)
 function Socket:on_any(handler) end

@@ -80,8 +80,8 @@ SIOC_API int sioc_socket_on(struct sioc_socket *socket, struct sioc_str name,
 /* As sioc_namespace_off. */
 SIOC_API int sioc_socket_off(struct sioc_socket *socket, struct sioc_str name, const void *user,
                              intptr_t ref);
-/* Handlers of every event that is sent to the socket, broadcasts included, before it is; not of
- * answers, nor of volatile ones that are dropped (SIOC_EVENT_OUTGOING).  off: all of them, or
+/* Handlers of every event that is sent to the socket, broadcasts and volatile ones that are
+ * dropped included, before it is; not of answers (SIOC_EVENT_OUTGOING).  off: all of them, or
  * the one with that user and ref; how many.  As for the rest sioc_socket_on. */
 SIOC_API int sioc_socket_on_outgoing(struct sioc_socket *socket, struct sioc_handler handler,
                                      unsigned flags);

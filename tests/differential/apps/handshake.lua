@@ -12,6 +12,13 @@ return function(host)
         secure = h.secure, xdomain = h.xdomain, time = type(h.time), issued = type(h.issued) }
     end)
     socket:on("transport", function(ack) ack(socket.conn.transport.name) end)
+    socket:on("request", function(ack)
+      local request, client, conn = socket.request, socket.client, socket.conn
+      local headers = {}
+      for name, value in pairs(request.headers) do headers[name] = value end
+      for _, name in ipairs { "host", "sec-websocket-key", "connection", "upgrade" } do headers[name] = nil end
+      ack(request.method, request.path, request.query.x, headers, client.conn == conn, client.id == conn.id, client.request == request, conn.request == request)
+    end)
     socket:on("id", function(ack) ack(socket.id) end)
   end
   host.serve(host.io, body)

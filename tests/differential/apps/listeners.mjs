@@ -24,9 +24,14 @@ export default function listeners({ io, record, split }) {
     socket.on('self', one);
     socket.on('doubled', one);
     socket.on('doubled', one);
+    socket.addListener('front', one);
+    socket.prependListener('front', two);
+    socket.prependOnceListener('front', hear('once'));
+    socket.addListener('front', gone);
+    socket.removeListener('front', gone);
     socket.on('add', () => socket.on('added', one));
     socket.on('names', (ack) => ack({ unordered: socket.eventNames().filter((name) => !['error'].includes(name)) }));
-    socket.on('counts', (ack) => ack(socket.listeners('x').length, socket.listeners('none').length, socket.listenersAny().length, socket.listenersAnyOutgoing().length));
+    socket.on('counts', (ack) => ack(socket.listeners('x').length, socket.listeners('none').length, socket.listenersAny().length, socket.listenersAnyOutgoing().length, socket.listenerCount('front')));
 
     socket.on('any', (ack) => { socket.onAny(any); socket.prependAny(first); ack(); });
     socket.on('off any', (ack) => { socket.offAny(any); ack(); });
@@ -43,6 +48,7 @@ export default function listeners({ io, record, split }) {
       ack('an answer is no event');
     });
     socket.on('speak volatile', () => socket.volatile.emit('volatile'));
+    socket.on('speak volatile twice', () => { for (const i of [1, 2]) socket.volatile.emit('volatile', i); });
     socket.on('remove', (name, ack) => { socket.removeAllListeners(name); ack(); });
   });
   io.of('/once').once('connection', (socket) => record(socket, 'the first'));

@@ -13,6 +13,14 @@ return function(host)
   for i = 0, 14 do host.serve(io:of("/number-" .. i), body) end
   record(nil, "same object", io:of("/one") == io:of("one"))
 
+  local function greeted(socket)
+    record(socket, "handler given to of", socket.nsp.name)
+    body(socket)
+  end
+  io:of("handled", greeted):on("connection", function(socket) record(socket, "another") end)
+  io:of("^/handled%-%d+$", { pattern = true }, greeted)
+  io:of(function(name) return name == "/handled-by-function" end, greeted)
+
   local tenants = host.serve(io:of("^/tenant%-%d+$", { pattern = true }), body)
   tenants:use(function(socket)
     record(socket, "middleware", socket.nsp.name)

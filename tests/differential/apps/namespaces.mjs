@@ -8,6 +8,11 @@ export default function namespaces({ io, record, serve, sleep }) {
   for (let i = 0; i < 15; i += 1) serve(io.of(`/number-${i}`), body);
   record(undefined, 'same object', io.of('/one') === io.of('one'));
 
+  const greeted = (socket) => { record(socket, 'handler given to of', socket.nsp.name); body(socket); };
+  io.of('handled', greeted).on('connection', (socket) => record(socket, 'another'));
+  io.of(/^\/handled-\d+$/, greeted);
+  io.of((name, auth, next) => next(null, name === '/handled-by-function'), greeted);
+
   const tenants = serve(io.of(/^\/tenant-\d+$/), body);
   tenants.use((socket, next) => { record(socket, 'middleware', socket.nsp.name); next(socket.handshake.auth.refuse ? new Error('refused') : undefined); });
   tenants.on('connection', (socket) => socket.on('all tenants', (ack) => { tenants.emit('news', 'to all tenants'); ack(); }));

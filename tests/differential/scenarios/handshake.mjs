@@ -33,6 +33,11 @@ export default {
       for (const socket of [a, b, c]) t.note('same id on both sides', (await t.answer(socket, 'id'))[0] === socket.id, /^[\w-]{20}$/.test(socket.id));
       t.note('different', new Set([a.id, b.id, c.id, a.io.engine.id, c.io.engine.id]).size);
     },
+    'the request and the client behind a socket': async (t) => {
+      const a = await t.connected('A', { query: { x: 'é 1' } });
+      await t.ask(a, 'request');
+      await t.ask(await t.connected('B', { nsp: '/hs', of: a }), 'request');
+    },
     'the transport now': async (t) => t.ask(await t.connected('A'), 'transport'),
     'events of the connection handler come first': async (t) => {
       const a = await t.connected('A');

@@ -20,6 +20,7 @@ export default {
     'a handler that was taken away': steps(['y', 1], ['z', 2]),
     'a handler that takes itself away': steps(['self', 1], ['self', 2]),
     'the same handler twice': steps(['doubled', 1]),
+    'handlers that go before the others': steps(['counts', 'ask'], ['front', 1], ['counts', 'ask'], ['front', 2]),
     'a handler that comes later': steps(['added', 1], ['add'], ['added', 2], ['add'], ['added', 3]),
     'all handlers of an event are removed': steps(['remove', 'x', 'ask'], ['x', 1], ['y', 2]),
     'names and numbers of handlers': steps(['names', 'ask'], ['counts', 'ask'], ['any', 'ask'], ['any out', 'ask'], ['counts', 'ask']),
@@ -36,6 +37,7 @@ export default {
       await t.settle();
     },
     'handlers of what is sent, volatile': { transports: ['websocket'], run: steps(['any out', 'ask'], ['speak volatile']) },
+    'handlers of what is sent hear of a volatile event that is dropped': { transports: ['websocket'], run: steps(['any out', 'ask'], ['speak volatile twice']) },
     'one handler of what is sent is taken away': steps(['any out', 'ask'], ['off any out', 'ask'], ['speak', 'ask']),
     'all handlers of what is sent are taken away': steps(['any out', 'ask'], ['off all any out', 'ask'], ['speak', 'ask']),
     'a handler of connections that was taken away': async (t) => {

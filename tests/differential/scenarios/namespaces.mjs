@@ -17,6 +17,7 @@ export default {
   options: { cleanup_empty_child_namespaces: true },
   scenarios: {
     'names of namespaces': where('/one', '/without slash', '/with space', '/ключ😀', '/a/b/c', '/dot.dot', `/${'x'.repeat(100)}`),
+    'handlers that were given with the name': where('/handled', '/handled-7', '/handled-by-function'),
     'an unknown namespace': unknown('/unknown'),
     'a name in another case': unknown('/One'),
     'a name that goes on': unknown('/one/more'),
