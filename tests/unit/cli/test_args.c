@@ -94,6 +94,11 @@ static void test_commands(void **state)
     assert_int_equal(args.port, 81);
     refused(PARSE("reload", "--pid", "0"), "--pid must be the number of a process, not \"0\"");
     refused(PARSE("reload", "app.lua"), "unexpected \"app.lua\": reload takes --pid or --port");
+    accepted(PARSE("rollback", "--pid", "18"));
+    assert_int_equal(args.command, CLI_ROLLBACK);
+    assert_int_equal(args.pid, 18);
+    refused(PARSE("rollback", "reload"),
+            "unexpected \"reload\": rollback takes --pid or --port");
     refused(PARSE("check"), "check needs a script: sioc check app.lua");
 }
 
