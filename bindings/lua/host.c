@@ -34,16 +34,11 @@ static void *allocate(void *user, void *old, size_t old_size, size_t new_size)
 
     if (!old)
         old_size = 0; /* it says what kind of object it is for */
-    if (new_size == 0) {
-        free(old);
-        host->memory_used -= old_size;
-        return NULL;
-    }
     if (new_size > old_size && host->memory_grace == 0 &&
         host->memory_used + (new_size - old_size) > host->config->memory_limit_bytes)
         return NULL;
-    block = realloc(old, new_size);
-    if (block)
+    block = sioc_pool_resize(host->memory, old, old_size, new_size);
+    if (block || new_size == 0)
         host->memory_used = host->memory_used - old_size + new_size;
     return block;
 }
@@ -85,6 +80,8 @@ static int open_state(struct slua_host *host)
     if (host->app)
         host->watchdog = slua_app_watchdog(host->app); /* their runs may be inside each other */
     else if (slua_watchdog_new(host->config->handler_timeout_s, &host->watchdog) < 0)
+        return SIOC_ENOMEM;
+    if (sioc_pool_new(&host->memory) < 0)
         return SIOC_ENOMEM;
     host->L = lua_newstate(allocate, host);
     if (!host->L)
@@ -368,6 +365,7 @@ void slua_host_free(struct slua_host *host)
     if (!host->app)
         slua_watchdog_free(host->watchdog);
     slua_pool_free(host->pool);
+    sioc_pool_free(host->memory);
     sioc_json_encoder_free(host->values.encoder);
     sioc_shared_value_free(host->shared_values[0]);
     sioc_shared_value_free(host->shared_values[1]);

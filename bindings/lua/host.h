@@ -81,6 +81,7 @@ struct slua_host {
     uint64_t shared_full_ms;                    /* when that was last logged; 0: never */
     unsigned callbacks; /* answers that functions of this host wait for */
     struct sioc_script_stats stats;
+    struct sioc_pool *memory; /* of the state: strings come and go with every event */
     size_t memory_used;
     unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
     bool loading;          /* the script's top level runs */

@@ -150,10 +150,15 @@ static void *take(struct pool_slab *slab)
     return fresh;
 }
 
-void *pool_zalloc(struct pool *pool, size_t size)
+static bool is_outside(const struct pool *pool, size_t size)
 {
-    if (pool->plain || size > POOL_MAX_BYTES) {
-        void *object = mem_zalloc(size);
+    return pool->plain || size > POOL_MAX_BYTES;
+}
+
+void *pool_alloc(struct pool *pool, size_t size)
+{
+    if (is_outside(pool, size)) {
+        void *object = mem_alloc(size);
         pool->used_bytes += object ? size : 0;
         return object;
     }
@@ -165,14 +170,20 @@ void *pool_zalloc(struct pool *pool, size_t size)
     if (is_full(slab))
         unlink_slab(pool, slab);
     pool->used_bytes += size;
-    return memset(object, 0, size);
+    return object;
+}
+
+void *pool_zalloc(struct pool *pool, size_t size)
+{
+    void *object = pool_alloc(pool, size);
+    return object ? memset(object, 0, size) : NULL;
 }
 
 void pool_free(struct pool *pool, void *ptr, size_t size)
 {
     if (!ptr)
         return;
-    if (pool->plain || size > POOL_MAX_BYTES) {
+    if (is_outside(pool, size)) {
         pool->used_bytes -= size;
         mem_free(ptr);
         return;
@@ -189,4 +200,54 @@ void pool_free(struct pool *pool, void *ptr, size_t size)
     slab->holes = hole;
     if (--slab->used == 0)
         close_slab(pool, slab);
+}
+
+/* ---- the public face ---- */
+
+int sioc_pool_new(struct sioc_pool **ret_pool)
+{
+    struct sioc_pool *p = mem_alloc(sizeof *p);
+    if (!p)
+        return SIOC_ENOMEM;
+    pool_init(&p->pool);
+    *ret_pool = p;
+    return 0;
+}
+
+void sioc_pool_free(struct sioc_pool *p)
+{
+    if (!p)
+        return;
+    pool_deinit(&p->pool);
+    mem_free(p);
+}
+
+static void *resize_outside(struct pool *pool, void *old, size_t old_size, size_t new_size)
+{
+    void *moved = mem_realloc(old, new_size);
+    if (moved)
+        pool->used_bytes = pool->used_bytes - old_size + new_size;
+    return moved;
+}
+
+void *sioc_pool_resize(struct sioc_pool *p, void *old, size_t old_size, size_t new_size)
+{
+    struct pool *pool = &p->pool;
+    if (new_size == 0) {
+        pool_free(pool, old, old_size);
+        return NULL;
+    }
+    if (!old)
+        return pool_alloc(pool, new_size);
+    bool was_outside = is_outside(pool, old_size), is_now = is_outside(pool, new_size);
+    if (was_outside && is_now)
+        return resize_outside(pool, old, old_size, new_size);
+    if (!was_outside && !is_now && rounded(old_size) == rounded(new_size))
+        return old;
+    void *moved = pool_alloc(pool, new_size);
+    if (!moved)
+        return NULL;
+    memcpy(moved, old, old_size < new_size ? old_size : new_size);
+    pool_free(pool, old, old_size);
+    return moved;
 }

@@ -10,8 +10,7 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <sioc/pool.h>
 
 #define POOL_STEP      16   /* sizes are rounded up to this */
 #define POOL_MAX_BYTES 1024 /* what is larger comes from mem_alloc */
@@ -26,12 +25,17 @@ struct pool {
     bool plain;              /* everything comes from mem_alloc: see pool_init */
 };
 
+struct sioc_pool { /* of the public API */
+    struct pool pool;
+};
+
 /* Where tools look for wrong accesses and ordered failures (sanitizers, SIOC_TESTING) the pool
  * is plain: they see each object then. */
 void pool_init(struct pool *pool);
 void pool_deinit(struct pool *pool); /* all objects must be freed */
-/* Zeroed memory for any type; NULL when out of memory. */
-void *pool_zalloc(struct pool *pool, size_t size);
+/* Memory for any type; NULL when out of memory. */
+void *pool_alloc(struct pool *pool, size_t size);
+void *pool_zalloc(struct pool *pool, size_t size);         /* zeroed */
 void pool_free(struct pool *pool, void *ptr, size_t size); /* accepts NULL */
 
 #endif

@@ -13,6 +13,7 @@
 #include <sioc/loop.h>
 #include <sioc/options.h>
 #include <sioc/parser.h>
+#include <sioc/pool.h>
 #include <sioc/reload.h>
 #include <sioc/script.h>
 #include <sioc/server.h>

@@ -119,6 +119,29 @@ static void test_large(void **state)
     assert_int_equal(pool.used_bytes, 0);
 }
 
+/* As a script's state uses it: a block grows and shrinks, its content goes along. */
+static void test_resize(void **state)
+{
+    (void)state;
+    struct sioc_pool *p;
+    uint8_t *block = NULL;
+    size_t size = 0, sizes[] = {1, 16, 17, 500, 1024, 1025, 5000, 1024, 30, 2000, 3, 3};
+    assert_int_equal(sioc_pool_new(&p), 0);
+    p->pool.plain = false;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        block = sioc_pool_resize(p, block, size, sizes[i]);
+        assert_non_null(block);
+        size_t kept = size < sizes[i] ? size : sizes[i];
+        check(block, kept, 7);
+        size = sizes[i];
+        memset(block, 7, size);
+    }
+    assert_null(sioc_pool_resize(p, block, size, 0));
+    assert_null(sioc_pool_resize(p, NULL, 8, 0)); /* as some languages do */
+    sioc_pool_free(p);
+    sioc_pool_free(NULL);
+}
+
 static void test_plain(void **state)
 {
     (void)state;
@@ -140,7 +163,7 @@ static void test_plain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_many), TEST(test_reuse), TEST(test_density),
-                                       TEST(test_large), TEST(test_plain)};
+    const struct CMUnitTest tests[] = {TEST(test_many),  TEST(test_reuse),  TEST(test_density),
+                                       TEST(test_large), TEST(test_resize), TEST(test_plain)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
