@@ -450,6 +450,47 @@ size_t eio_session_queued_bytes(const struct eio_session *s)
     return s->polling ? s->polling->bytes : ws_conn_queued(s->ws);
 }
 
+/* The short way of small messages (ws_conn_reserve).  SIOC_ETOOBIG: it is not open to this
+ * one. */
+static int send_small(struct eio_session *s, bool binary, struct sioc_str head,
+                      struct sioc_str body)
+{
+    size_t letter = binary ? 0 : 1;
+    int error;
+    if (s->state != EIO_STATE_OPEN || s->choked || s->watched || s->is_local || !s->ws ||
+        s->protocol != 4)
+        return SIOC_ETOOBIG; /* whatever it is, eio_session_send knows what to say */
+    uint8_t *at = ws_conn_reserve(s->ws, binary ? WS_BINARY : WS_TEXT,
+                                  letter + head.len + body.len, &error);
+    if (!at)
+        return error;
+    s->engine->metrics->packets_out++;
+    if (letter)
+        *at++ = EIO_MESSAGE;
+    memcpy(at, head.ptr, head.len);
+    memcpy(at + head.len, body.ptr, body.len);
+    return 0;
+}
+
+int eio_session_send_own(struct eio_session *s, bool binary, struct sioc_str head,
+                         struct sioc_str body, bool no_compress)
+{
+    int error = send_small(s, binary, head, body);
+    if (error != SIOC_ETOOBIG) {
+        if (error == SIOC_EFULL)
+            choke(s);
+        return error;
+    }
+    struct eio_frame *frame =
+        binary ? eio_frame_binary(head, body, NULL, 0) : eio_frame_message(head, body, NULL, 0);
+    if (!frame)
+        return SIOC_ENOMEM;
+    frame->no_compress = no_compress;
+    error = eio_session_send(s, frame);
+    eio_frame_unref(frame);
+    return error;
+}
+
 void eio_session_pause(struct eio_session *s)
 {
     if (s->state == EIO_STATE_OPEN && !s->is_local && s->ws)

@@ -47,7 +47,9 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
                       const struct sioc_emit *emit)
 {
     int error;
-    bool recovers = s->nsp->recovery != NULL;
+    bool recovers = s->nsp->recovery != NULL, no_compress = emit && emit->no_compress;
+    if (!recovers && !s->outgoing)
+        return sio_message_send(m, SIOC_PACKET_EVENT, NULL, s->client->session, no_compress);
     /* What is sent before CONNECT is answered is not sent again. */
     bool keeps = recovers && !(emit && emit->is_volatile) && s->state == SIO_CONNECTED;
     if (recovers && sio_adapter_restores(s->nsp)) {
@@ -60,7 +62,7 @@ static int emit_plain(struct sioc_socket *s, struct sioc_message *m,
     struct eio_frame *frame = sio_message_frame(m, SIOC_PACKET_EVENT, NULL, &error);
     if (!frame)
         return error;
-    frame->no_compress = emit && emit->no_compress;
+    frame->no_compress = no_compress;
     if (keeps)
         sio_recovery_sent(s, sio_recovery_keep_own(s, frame));
     sio_outgoing_tell(s, m);
@@ -105,15 +107,13 @@ static int send_answer(struct sioc_socket *s, const struct sioc_reply *reply,
 {
     uint64_t age = s->reply_serial - reply->serial;
     uint64_t bit = age < 64 ? (uint64_t)1 << age : 0;
-    int error;
     if (s->replied & bit)
         return SIOC_ESTATE;
-    struct eio_frame *frame = sio_message_frame(m, SIOC_PACKET_ACK, &reply->id, &error);
-    if (!frame)
-        return error;
-    s->replied |= bit;
-    error = sio_socket_send(s, frame);
-    eio_frame_unref(frame);
+    if (!s->client->session)
+        return SIOC_ECLOSED;
+    int error = sio_message_send(m, SIOC_PACKET_ACK, &reply->id, s->client->session, false);
+    if (!m->text.error) /* what cannot be written is no answer */
+        s->replied |= bit;
     return error;
 }
 

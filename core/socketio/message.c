@@ -110,8 +110,9 @@ int sio_message_complete(struct sioc_message *m)
     return m->text.error;
 }
 
-struct eio_frame *sio_message_frame(struct sioc_message *m, enum sioc_packet_type type,
-                                    const uint64_t *id, int *ret_error)
+/* Completes the packet: what stands before its elements is in the server's scratch, and good
+ * until that is used.  The kind of message, or an error. */
+static int finish(struct sioc_message *m, enum sioc_packet_type type, const uint64_t *id)
 {
     struct buf *before = &m->server->scratch;
     const struct sioc_packet_head head = {.type = type,
@@ -124,9 +125,35 @@ struct eio_frame *sio_message_frame(struct sioc_message *m, enum sioc_packet_typ
     m->text.len = m->data_len; /* without what another namespace's frame has put behind it */
     buf_reset(before);
     int kind = m->server->parser->finish(m->encoder, &head, buf_out(before), buf_out(&m->text));
-    int error = m->text.error ? m->text.error : before->error ? before->error : kind;
-    *ret_error = error < 0 ? error : SIOC_ENOMEM;
-    return error < 0 ? NULL : frame_of(kind, buf_str(before), &m->text, &m->binaries);
+    return m->text.error ? m->text.error : before->error ? before->error : kind;
+}
+
+struct eio_frame *sio_message_frame(struct sioc_message *m, enum sioc_packet_type type,
+                                    const uint64_t *id, int *ret_error)
+{
+    int kind = finish(m, type, id);
+    *ret_error = kind < 0 ? kind : SIOC_ENOMEM;
+    return kind < 0 ? NULL
+                    : frame_of(kind, buf_str(&m->server->scratch), &m->text, &m->binaries);
+}
+
+int sio_message_send(struct sioc_message *m, enum sioc_packet_type type, const uint64_t *id,
+                     struct eio_session *session, bool no_compress)
+{
+    int kind = finish(m, type, id);
+    if (kind < 0)
+        return kind;
+    struct sioc_str before = buf_str(&m->server->scratch);
+    if (m->binaries.count == 0)
+        return eio_session_send_own(session, kind == SIOC_PARSER_BINARY, before,
+                                    buf_str(&m->text), no_compress);
+    struct eio_frame *frame = frame_of(kind, before, &m->text, &m->binaries);
+    if (!frame)
+        return SIOC_ENOMEM;
+    frame->no_compress = no_compress;
+    int error = eio_session_send(session, frame);
+    eio_frame_unref(frame);
+    return error;
 }
 
 int sio_message_reread(const struct sioc_message *m, struct buf *room,

@@ -26,6 +26,11 @@ struct eio_frame *sio_message_frame(struct sioc_message *message, enum sioc_pack
 
 /* Nothing more comes into its sink.  0, or the error that it was filled with. */
 int sio_message_complete(struct sioc_message *message);
+/* Finishes it and sends it to the session, which alone gets it; no ack, no recovery, nobody who
+ * listens. 0, what is wrong with the encoding, or as eio_session_send. */
+int sio_message_send(struct sioc_message *message, enum sioc_packet_type type,
+                     const uint64_t *id, struct eio_session *session, bool no_compress);
+
 /* The arguments of a message that is complete, as the parser wants them (skip 1):
  * borrowed from it or from `room`.  0 or an error. */
 int sio_message_reread(const struct sioc_message *message, struct buf *room,

@@ -359,6 +359,21 @@ int ws_conn_send(struct ws_conn *c, struct net_chunk *chunk)
     return error < 0 ? error : queue(c, chunk);
 }
 
+uint8_t *ws_conn_reserve(struct ws_conn *c, enum ws_opcode opcode, size_t len, int *ret_error)
+{
+    size_t head_len = ws_frame_head_len(len);
+    int error =
+        c->reader.deflate || head_len + len > NET_OUTQ_SMALL ? SIOC_ETOOBIG : make_room(c);
+    uint8_t *at = error < 0 ? NULL : net_outq_reserve(&c->outq, head_len + len);
+    if (!at) {
+        *ret_error = error < 0 ? error : SIOC_ENOMEM;
+        return NULL;
+    }
+    c->undrained = true;
+    net_task_add(c->outq.loop, &c->task);
+    return at + ws_frame_write_head(at, opcode, false, len);
+}
+
 /* With context takeover: what the peer does not get, the next message must not refer to. */
 static int send_own(struct ws_conn *c, struct net_chunk *plain)
 {

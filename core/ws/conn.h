@@ -80,6 +80,14 @@ int ws_conn_send(struct ws_conn *conn, struct net_chunk *chunk);
  * that share `variants`; these belong to the chunk. */
 int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
                         struct ws_variants *variants);
+/* Begins a message of `len` bytes for this peer alone: its payload is to be written to where
+ * the result points, before anything else is done.  The way of small messages to one client: no
+ * frame is allocated, counted, copied and freed (700 instructions), for they gather in a buffer
+ * until the turn's end.
+ *   ret_error  when NULL is returned: as ws_conn_send; SIOC_ETOOBIG: not this way, it is too
+ * long for that, or would have to be compressed */
+uint8_t *ws_conn_reserve(struct ws_conn *conn, enum ws_opcode opcode, size_t len,
+                         int *ret_error);
 /* Whether nothing is pending, but for a pause's sake: what `volatile` asks. */
 bool ws_conn_idle(const struct ws_conn *conn);
 /* Chunks, and bytes, that are pending. */

@@ -49,6 +49,40 @@ static void test_many_packets_of_a_turn_are_one_write(void **state)
     pair_end(&p);
 }
 
+static void put_small(struct pair *p, enum ws_opcode opcode, const char *text)
+{
+    int error = 0;
+    uint8_t *at = ws_conn_reserve(p->conn, opcode, strlen(text), &error);
+    assert_non_null(at);
+    memcpy(at, text, strlen(text));
+}
+
+/* What is for this peer alone and what it shares with others leaves in order. */
+static void test_small_messages(void **state)
+{
+    (void)state;
+    struct pair p;
+    int error = 0;
+    pair_open(&p, &events, STR(""));
+    put_small(&p, WS_TEXT, "one");
+    put_small(&p, WS_BINARY, "two");
+    assert_int_equal(send_text(&p, "shared", 6), 0);
+    put_small(&p, WS_TEXT, "");
+    assert_false(ws_conn_idle(p.conn));
+    assert_int_equal(ws_conn_queued(p.conn), 20);
+    await_in(&p, "\x81\x03one\x82\x03two\x81\x06shared\x81\x00", 20, false);
+    await_log(&p, "drained ");
+    assert_null(ws_conn_reserve(p.conn, WS_TEXT, 1021, &error)); /* and 4 bytes of head */
+    assert_int_equal(error, SIOC_ETOOBIG);
+    assert_non_null(ws_conn_reserve(p.conn, WS_TEXT, 1020, &error));
+    settle(&p);
+    ws_conn_close(p.conn, 0, STR(""));
+    assert_null(ws_conn_reserve(p.conn, WS_TEXT, 1, &error));
+    assert_int_equal(error, SIOC_ECLOSED);
+    ws_conn_destroy(p.conn);
+    pair_end(&p);
+}
+
 static void test_bytes_behind_the_upgrade(void **state)
 {
     (void)state;
@@ -489,6 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_many_packets_of_a_turn_are_one_write),
+        cmocka_unit_test(test_small_messages),
         cmocka_unit_test(test_bytes_behind_the_upgrade),
         cmocka_unit_test(test_user_may_change),
         cmocka_unit_test(test_events_may_end_it),
