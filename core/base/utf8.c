@@ -6,6 +6,9 @@
  * byte. Invariant: state 0 means "between two characters".
  */
 #include "base/utf8.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define STATE(need, low, high) \
     ((uint32_t)(need) | (uint32_t)(low) << 8 | (uint32_t)(high) << 16)
@@ -40,6 +43,16 @@ static inline uint32_t step(uint32_t state, uint8_t c)
 static inline size_t ascii_words(const uint8_t *p, size_t len)
 {
     size_t i = 0;
+#ifdef __SSE2__
+    for (; len - i >= 64; i += 64) {
+        const __m128i *v = (const __m128i *)(const void *)(p + i);
+        __m128i all =
+            _mm_or_si128(_mm_or_si128(_mm_loadu_si128(v), _mm_loadu_si128(v + 1)),
+                         _mm_or_si128(_mm_loadu_si128(v + 2), _mm_loadu_si128(v + 3)));
+        if (_mm_movemask_epi8(all))
+            break;
+    }
+#endif
     for (; len - i >= 16; i += 16) {
         uint64_t a, b;
         memcpy(&a, p + i, 8);

@@ -244,14 +244,15 @@ static int whole_frame(struct ws_reader *r, const struct ws_frame *frame, uint8_
     size_t len = (size_t)frame->payload_len, clear = r->partial ? r->partial->clear : 0;
     if (clear)
         r->partial->clear = 0;
-    ws_mask(payload + clear, len - clear, frame->mask, clear);
+    bool ascii = ws_mask(payload + clear, len - clear, frame->mask, clear);
     if (is_control(frame))
         return control_frame(r, frame, payload);
     if (!frame->fin || frame->opcode == WS_CONTINUATION)
         return fragment(r, frame, payload, clear);
     if (frame->rsv1)
         return inflate_out(r, frame->opcode, payload, len);
-    if (frame->opcode == WS_TEXT && !rest_valid(r, sioc_str_n(payload + clear, len - clear)))
+    if (frame->opcode == WS_TEXT && !(ascii && !r->partial) &&
+        !rest_valid(r, sioc_str_n(payload + clear, len - clear)))
         return faulty(r, WS_FAULT_UTF8, 0);
     hand_out(r, frame->opcode, payload, len);
     return 0;

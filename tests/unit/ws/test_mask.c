@@ -35,6 +35,23 @@ static void test_every_alignment_length_and_offset(void **state)
                 check(align, len, offset);
 }
 
+/* One byte beyond ASCII is found wherever it is. */
+static void test_says_what_is_ascii(void **state)
+{
+    (void)state;
+    uint8_t bytes[MAX_LEN];
+    for (size_t len = 0; len <= MAX_LEN; len++) {
+        for (size_t at = 0; at <= len; at++) {
+            memset(bytes, 'a', len);
+            if (at < len)
+                bytes[at] = 0x80;
+            for (size_t i = 0; i < len; i++)
+                bytes[i] ^= mask[(i + 3) % 4];
+            assert_int_equal(ws_mask(bytes, len, mask, 3), at == len);
+        }
+    }
+}
+
 static void test_offsets_beyond_32_bits(void **state)
 {
     (void)state;
@@ -67,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_alignment_length_and_offset),
+        cmocka_unit_test(test_says_what_is_ascii),
         cmocka_unit_test(test_offsets_beyond_32_bits),
         cmocka_unit_test(test_example_of_the_rfc),
         cmocka_unit_test(test_pieces_make_the_whole),
