@@ -11,7 +11,8 @@
 #include "codec/json_token.h"
 #include <stdlib.h>
 
-/* Each byte value at each place of texts of each length up to all widths of vectors and a rest. */
+/* Each byte value at each place of texts of each length up to all widths of vectors and a rest.
+ */
 static void test_plain_end(void **state)
 {
     (void)state;
