@@ -22,6 +22,7 @@ struct slua_app {
     struct sioc_shared *shared;     /* sioc.shared, of all generations */
     struct sioc_script *script;     /* NULL until it serves */
     struct slua_host *host;         /* the one that serves */
+    struct slua_drain *drain;       /* those that are gone */
     struct kept *kept;
     struct slua_follow *follow; /* NULL: files are not watched */
 };
@@ -178,7 +179,7 @@ static unsigned drop(void *user, void *generation)
         slua_acks_forget(host);
         ended = slua_host_end_waiting(host);
     }
-    slua_host_free(host);
+    slua_drain_host(app->drain, host);
     return ended;
 }
 
@@ -200,6 +201,8 @@ static void log_outcome(struct slua_app *app, const struct sioc_script_outcome *
              "longest pause %.1f ms%s%s",
              what, o->generation, whose, o->load_ms, o->rebound, o->rebind_ms, o->stall_ms,
              *o->why ? "; " : "", o->why);
+    slua_log(app->host, SIOC_LOG_DEBUG, "%s: longest turn of the loop %.1f ms, %.1f ms of work",
+             what, o->stall_ms, o->work_ms);
 }
 
 static void outcome(void *user, const struct sioc_script_outcome *o)
@@ -258,6 +261,8 @@ int slua_app_new(struct sioc_loop *loop, const struct slua_config *config,
     app->loop = loop;
     app->config = config;
     r = slua_watchdog_new(config->handler_timeout_s, &app->watchdog);
+    if (r >= 0)
+        r = slua_drain_new(loop, app, &app->drain);
     if (r >= 0)
         r = sioc_shared_new(SLUA_SHARED_BYTES, &app->shared);
     if (r >= 0)
@@ -327,6 +332,7 @@ void slua_app_free(struct slua_app *app)
     slua_follow_close(app->follow);
     app->follow = NULL;
     sioc_script_free(app->script);
+    slua_drain_free(app->drain);
     while (app->kept) {
         struct kept *kept = app->kept;
 

@@ -343,10 +343,8 @@ void slua_host_close(struct slua_host *host, void (*done)(void *user), void *use
     slua_servers_close(host, done, user);
 }
 
-void slua_host_free(struct slua_host *host)
+void slua_host_shut(struct slua_host *host)
 {
-    if (!host)
-        return;
     slua_checks_free(host);
     host->closing = true;
     slua_slices_end(host, NULL);
@@ -356,8 +354,13 @@ void slua_host_free(struct slua_host *host)
         slua_timers_free(host);
         slua_pool_drop_all(host);
         slua_servers_free(host);
-        lua_close(host->L);
     }
+}
+
+void slua_host_dispose(struct slua_host *host)
+{
+    if (host->L)
+        lua_close(host->L);
     slua_luv_free(host);
     slua_files_free(&host->files);
     slua_files_free(&host->source);
@@ -372,4 +375,12 @@ void slua_host_free(struct slua_host *host)
     sioc_shared_free(host->shared_draft);
     sioc_shared_free(host->shared_own);
     free(host);
+}
+
+void slua_host_free(struct slua_host *host)
+{
+    if (!host)
+        return;
+    slua_host_shut(host);
+    slua_host_dispose(host);
 }

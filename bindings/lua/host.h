@@ -275,6 +275,16 @@ int slua_host_load_aside(struct slua_host *host,
  * (slice.c); and not any more (L may be NULL). */
 void slua_slices_begin(lua_State *L);
 void slua_slices_end(struct slua_host *host, lua_State *L);
+/* slua_host_free in two parts: nothing of it is used any more but by finalizers; it is gone. */
+void slua_host_shut(struct slua_host *host);
+void slua_host_dispose(struct slua_host *host);
+/* Hosts that go, in small steps (drain.c).  app: borrowed. */
+struct slua_drain;
+int slua_drain_new(struct sioc_loop *loop, const struct slua_app *app,
+                   struct slua_drain **ret_drain);
+void slua_drain_host(struct slua_drain *drain, struct slua_host *host); /* taken */
+void slua_drain_end(struct slua_drain *drain);  /* frees all of them now */
+void slua_drain_free(struct slua_drain *drain); /* accepts NULL */
 /* Whether anything is left to finish: coroutines that wait, answers, one-shot timers. */
 bool slua_host_busy(const struct slua_host *host);
 /* Ends what still waits; it is told so once (nil, "retired").  Returns how many that were. */

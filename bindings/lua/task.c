@@ -158,7 +158,7 @@ static void fail(struct slua_host *host, struct slua_task *task, int status)
     if (stopped)
         slua_watchdog_settle(dog, task->L);
     reset(host, task);
-    if (status == LUA_ERRMEM) /* only now is it garbage; without this the state stays full */
+    if (status == LUA_ERRMEM && !host->draft) /* only now is it garbage; else all stays full */
         lua_gc(host->L, LUA_GCCOLLECT);
     if (!task->info.quiet && task->info.check && host->checking)
         slua_check_report(host, &task->info, text);

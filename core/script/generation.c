@@ -16,7 +16,7 @@
 #define RETIRE_CHECK_MS 50
 #define MAX_RETIRED     8
 #define ERROR_BYTES     8192
-#define RECHECK         50 /* sockets between two looks at the clock */
+#define RECHECK         8 /* sockets between two looks at the clock */
 #define JUDGE_MS        100
 
 enum phase { IDLE, LOADING, LOADED, REBINDING };
@@ -51,6 +51,8 @@ struct sioc_script {
     struct net_timer step, deadline, check, judge;
     struct sioc_script_outcome outcome;
     double began_ms;
+    bool in_turn;
+    double turn_ms, turn_work_ms; /* when this turn began, by two clocks */
     char error[ERROR_BYTES];
 
     unsigned script; /* whose script serves: `number`, or an earlier one that was loaded back */
@@ -63,11 +65,16 @@ struct sioc_script {
     char why[160];
 };
 
+static double read_ms(clockid_t clock)
+{
+    struct timespec t = {0};
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static double clock_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+    return read_ms(CLOCK_MONOTONIC);
 }
 
 static void start(struct sioc_script *s, struct net_timer *timer, uint64_t delay_ms)
@@ -84,8 +91,20 @@ static void next_step(struct sioc_script *s)
 
 /* ---- the end of a reload ---- */
 
+static void note_turn(struct sioc_script *s)
+{
+    struct sioc_script_outcome *o = &s->outcome;
+    double ms = clock_ms() - s->turn_ms,
+           work_ms = read_ms(CLOCK_THREAD_CPUTIME_ID) - s->turn_work_ms;
+    if (s->in_turn && ms > o->stall_ms)
+        o->stall_ms = ms;
+    if (s->in_turn && work_ms > o->work_ms)
+        o->work_ms = work_ms;
+}
+
 static void finish(struct sioc_script *s, int code)
 {
+    note_turn(s);
     s->phase = IDLE;
     s->outcome.code = code;
     s->outcome.error = s->error;
@@ -320,8 +339,6 @@ static void rebind(struct sioc_script *s)
         left -= part;
         now = clock_ms();
     }
-    if (now - start > s->outcome.stall_ms)
-        s->outcome.stall_ms = now - start;
     s->outcome.rebind_ms = now - s->began_ms - s->outcome.load_ms;
     if (more)
         next_step(s);
@@ -332,6 +349,9 @@ static void rebind(struct sioc_script *s)
 static void on_step(struct net_timer *timer)
 {
     struct sioc_script *s = LIST_ENTRY(timer, struct sioc_script, step);
+    s->in_turn = true;
+    s->turn_ms = clock_ms();
+    s->turn_work_ms = read_ms(CLOCK_THREAD_CPUTIME_ID);
     switch (s->phase) {
     case IDLE:
         begin(s);
@@ -346,6 +366,8 @@ static void on_step(struct net_timer *timer)
     default:
         break;
     }
+    note_turn(s);
+    s->in_turn = false;
 }
 
 /* ---- from outside ---- */

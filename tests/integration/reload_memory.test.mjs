@@ -57,4 +57,40 @@ describe('reload: memory', siocOnly('the reference cannot'), () => {
     assert.deepEqual(clients.flatMap((client) => client.gone), []);
     for (const ws of plain) ws.destroy();
   }, { env }));
+
+  it('a big heap is given back in many turns; finalizers run once, and may call anything', () => {
+    const version = (n) => `local sioc = require "sioc"
+      local io = sioc.server {}
+      io:event("version", function() return "${n}" end)
+      local function dying(what)
+        return setmetatable({}, { __gc = function()
+          local emits, waits = pcall(io.emit, io, "x"), pcall(sioc.sleep, 1)
+          local starts = pcall(sioc.after, 0.001, function() sioc.log.info("never") end)
+          sioc.log.info("${n} finalized", what, emits, waits, starts)
+        end })
+      end
+      HELD, HELD_2 = dying("global"), { dying("table") }
+      local data = dying("local")
+      local big = {}
+      for i = 1, 200000 do big[i] = { i } end
+      io:on("connection", function(s) s:on("big", function() return #big, data ~= nil end) end)`;
+    return App.run(version('a'), async (app) => {
+      const client = await app.client();
+      assert.equal(await ask(client, 'big'), 200000);
+      for (const [i, n] of ['b', 'c'].entries()) {
+        await app.swap(version(n));
+        const [, size, turns] = await app.logged(new RegExp(`generation ${i + 1}: (\\d+) kB given back in (\\d+) turns`));
+        assert.ok(Number(size) > 8000 && Number(turns) > 3, `${size} kB in ${turns} turns`);
+        assert.equal(await ask(client, 'big'), 200000);
+      }
+      // And what was refused goes the same way.
+      await app.refused(`${version('d')} error("on purpose")`, /on purpose/);
+      await app.logged(/generation 4: \d+ kB given back in \d+ turns/);
+      for (const n of ['a', 'b', 'd'])
+        assert.deepEqual([...app.log().matchAll(new RegExp(`${n} finalized\t(\\w+)\t(.*)\n`, 'g'))].map((m) => `${m[1]} ${m[2]}`).sort(),
+          ['global', 'local', 'table'].map((what) => `${what} false\tfalse\tfalse`));
+      assert.doesNotMatch(app.log(), /never|error in __gc/);
+      assert.deepEqual(client.gone, []);
+    }, { args: ['--log-level', 'debug'] });
+  });
 });

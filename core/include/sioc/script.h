@@ -24,8 +24,10 @@ struct sioc_script_outcome {
     double load_ms;      /* from the beginning to the swap */
     double rebind_ms;    /* from there to the last socket */
     size_t rebound;      /* sockets */
-    double stall_ms;     /* the longest slice */
-    bool rollback;       /* it was no reload: an earlier script was to be loaded back */
+    double stall_ms;     /* the longest turn that it has taken of the loop */
+    double work_ms;  /* the same in the processor's time: what it is where nobody else computes
+                      */
+    bool rollback;   /* it was no reload: an earlier script was to be loaded back */
     unsigned script; /* whose script serves now: `generation`, or the earlier one's number */
     const char *why; /* of a rollback: part of a sentence, "" = it was asked for */
 };

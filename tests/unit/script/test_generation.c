@@ -424,7 +424,7 @@ static void slices_are_bounded_by_time(void **state)
     assert_int_equal(f.last.rebound, 1000);
     assert_int_equal(most, 1000 / f.calls);
     assert_true(most < limits.slice);
-    assert_true(f.last.stall_ms >= 1.5 && f.last.rebind_ms >= f.last.stall_ms);
+    assert_true(f.last.stall_ms >= 1.5 && f.last.work_ms > 0);
     teardown();
 }
 
