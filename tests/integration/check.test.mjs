@@ -67,7 +67,7 @@ describe('sioc.check', siocOnly('the reference has nothing like it'), () => {
     await app.logged(/waits/);
     assert.equal(await ask(client, 'version'), 'a');
     assert.match((await outcome).refused, /check "late": at last/);
-    await app.refused(script('b', 'sioc.check("full", function() local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end end)'), /check "full": not enough memory/);
+    await app.refused(script('b', 'sioc.check("full", function() local t, kilobyte = {}, ("x"):rep(1000) while true do t[#t + 1] = kilobyte:rep(1000) .. #t end end)'), /check "full": not enough memory/);
     assert.equal(await ask(client, 'version'), 'a');
   }, { args: ['--handler-timeout', '2'] }));
 

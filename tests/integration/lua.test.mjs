@@ -153,6 +153,7 @@ withServer('Lua', { script: 'lua.lua' }, (server) => {
     await ws.text('42["sleep",2,0.01]');
     assert.equal(await ws.nextText(), '42["slept",2]');
     assert.equal(await ws.nextText(), '42["slept",1]');
+    await server.record({ what: 'end', n: 1 });
     assert.deepEqual(server.records.filter((entry) => ['start', 'end'].includes(entry.what)).map((entry) => [entry.what, entry.n]),
       [['start', 1], ['start', 2], ['end', 2], ['end', 1]]);
   }));
@@ -358,6 +359,7 @@ withServer('Lua, serial', { script: 'lua.lua', options: { serial: true } }, (ser
     await ws.text('42["sleep",2,0]');
     assert.equal(await ws.nextText(), '42["slept",1]');
     assert.equal(await ws.nextText(), '42["slept",2]');
+    await server.record({ what: 'end', n: 2 });
     assert.deepEqual(server.records.filter((entry) => ['start', 'end'].includes(entry.what)).map((entry) => [entry.what, entry.n]),
       [['start', 1], ['end', 1], ['start', 2], ['end', 2]]);
     ws.destroy();
