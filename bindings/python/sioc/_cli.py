@@ -235,7 +235,7 @@ def main(words: Optional[List[str]] = None) -> int:
 
 def serve(settings: Settings) -> int:
     from ._reload import App
-    from ._server import run_loop
+    from ._loop import run_loop
 
     set_up_log(settings)
     raise_file_limit()

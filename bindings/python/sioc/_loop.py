@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import Any, Callable, Optional
 
 from . import native
@@ -101,3 +102,26 @@ class Loop:
     def _due(self) -> None:
         self._timer = None
         self.pump()
+
+
+def run_loop(main: Any) -> None:
+    """asyncio.run; with uvloop, if it is there."""
+    try:
+        import uvloop
+    except ImportError:
+        uvloop = None
+    try:
+        if uvloop is None:
+            asyncio.run(main)
+        elif sys.version_info >= (3, 12):
+            asyncio.run(main, loop_factory=uvloop.new_event_loop)
+        else:
+            policy = asyncio.get_event_loop_policy()
+            asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+            try:
+                asyncio.run(main)
+            finally:
+                asyncio.set_event_loop_policy(policy)
+    except KeyboardInterrupt:
+        if sys.flags.interactive:
+            raise

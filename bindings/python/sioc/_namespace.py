@@ -58,8 +58,8 @@ class Namespace(BroadcastOperator):
         if fn is None:
             return lambda f: self._register(name, f, how)
         if name == "error":
-            exactly(fn, 1, 3, 'on("error")')
-            self.server._error_handlers.append(fn)
+            most, _ = exactly(fn, 1, 3, 'on("error")')
+            self.server._error_handlers.append((fn, 3 if most < 0 else most))
             return fn
         if name not in EVENTS:
             raise ValueError(f"on({name!r}): a server hears of {', '.join(EVENTS)} and error; for what "
@@ -131,7 +131,7 @@ class Namespace(BroadcastOperator):
         """Takes fn off, or all handlers of the event."""
         if event == "error":
             handlers = self.server._error_handlers
-            handlers[:] = [h for h in handlers if fn is not None and h != fn]
+            handlers[:] = [h for h in handlers if fn is not None and h[0] != fn]
         else:
             native.nsp_off(self._core, event, fn)
 

@@ -1,0 +1,93 @@
+"""The namespaces of a server: by name, by pattern, by class."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from . import native
+from ._handlers import exactly
+from ._namespace import Namespace
+
+
+class Spaces:
+    """What a server does with its namespaces; part of sioc.Server."""
+
+    __slots__ = ()
+    _host: Any
+    _core: Any
+    _registered: int
+    _namespaces: Dict[str, Namespace]
+    _parents: List[Any]
+    _children: Any
+
+    def of(self, name: Any) -> Namespace:
+        """The namespace of that name, made when there is none."""
+        if not isinstance(name, str):
+            return self._match(name)
+        if not name.startswith("/"):
+            name = "/" + name
+        nsp = self._namespaces.get(name)
+        if nsp is None:
+            child = self._child_of(name)
+            if child is not None:
+                return child
+            nsp = Namespace.__new__(Namespace)
+            nsp._bind(self, name)
+            self._namespaces[name] = nsp
+            self._registered += 1
+        return nsp
+
+    def _match(self, matcher: Any) -> Namespace:
+        pattern = matcher if hasattr(matcher, "search") else None
+        if pattern is not None:
+            def fits(name: str) -> bool:
+                return pattern.search(name) is not None
+
+            matcher = fits
+        elif not callable(matcher):
+            raise TypeError("of: a name, a compiled regular expression or a function is expected, not "
+                            f"{type(matcher).__name__}")
+        most, _ = exactly(matcher, 1, 2, "of")
+        parent = Namespace.__new__(Namespace)
+        core = native.server_match(self._host, matcher, most)
+        parent._bind(self, native.nsp_name(core), core)
+        native.nsp_set_face(core, parent)
+        self._parents.append((pattern, parent))
+        self._registered += 1
+        return parent
+
+    def _child_of(self, name: str) -> Optional[Namespace]:
+        """A name that belongs to a pattern is a child of its parent."""
+        for pattern, parent in self._parents:
+            if pattern is not None and pattern.search(name):
+                core = native.nsp_child(parent._core, name)
+                return None if core is None else self._child(core)
+        return None
+
+    def register(self, namespace: Namespace) -> Namespace:
+        """Takes the handlers of a class that was derived from sioc.Namespace.
+        ValueError: there is a namespace of that name."""
+        if not isinstance(namespace, Namespace) or isinstance(namespace, Spaces):
+            raise TypeError("register: an object of a class derived from sioc.Namespace is expected, not "
+                            f"{type(namespace).__name__}")
+        name = namespace.name
+        if name == "/":
+            namespace._bind(self, name, self._core)
+        elif name in self._namespaces:
+            raise ValueError(f"register: there is a namespace {name} already")
+        else:
+            namespace._bind(self, name)
+            self._namespaces[name] = namespace
+        namespace._register_methods()
+        self._registered += 1
+        return namespace
+
+    def _child(self, core: Any) -> Namespace:
+        """The object of a namespace that clients have brought about, or that only they still know."""
+        key = native.nsp_key(core)
+        nsp = self._children.get(key)
+        if nsp is None:
+            nsp = Namespace.__new__(Namespace)
+            nsp._bind(self, native.nsp_name(core), core)
+            self._children[key] = nsp
+        return nsp
