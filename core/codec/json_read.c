@@ -294,17 +294,32 @@ int json_read(struct json_reader *reader, struct sioc_str text, struct sioc_sink
     return finish(reader, &s, rc < 0 ? rc : read_end(&s));
 }
 
+/* One value that is left out: only checked.  As a rule it is the name of an event. */
+static int skip_value(struct state *s)
+{
+    const char *start = s->at + 1;
+    if (s->at < s->end && *s->at == '"') {
+        const char *stop = json_plain_end(start, s->end);
+        if (stop < s->end && *stop == '"') {
+            s->at = stop + 1;
+            return 0;
+        }
+    }
+    return read_value(s);
+}
+
 static int read_elements(struct state *s, size_t from, size_t to, size_t *ret_count)
 {
     struct sioc_sink *sink = s->sink;
     size_t count = 0;
     if (next_char(s) != '[')
         return SIOC_ESYNTAX;
-    s->sink = NULL; /* the array itself and what is left out: only checked */
+    s->sink = NULL; /* the array itself is only checked */
     int rc = open_array(s);
     while (rc == OPENED || rc == MORE) {
-        s->sink = count >= from && count < to ? sink : NULL;
-        rc = read_value(s);
+        bool wanted = count >= from && count < to;
+        s->sink = wanted ? sink : NULL;
+        rc = wanted ? read_value(s) : skip_value(s);
         s->sink = NULL;
         if (rc < 0)
             return rc;

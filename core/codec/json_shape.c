@@ -52,9 +52,13 @@ int json_first_element(struct sioc_str text, struct sioc_str *ret_raw,
         *ret_raw = *ret_plain = sioc_str_n(NULL, 0);
         return 0;
     }
-    const char *start = p;
+    const char *start = p, *stop;
     int rc;
-    if (p < end && *p == '"') {
+    if (p < end && *p == '"' && (stop = json_plain_end(p + 1, end)) < end && *stop == '"') {
+        string = (struct json_string){sioc_str_n(p + 1, (size_t)(stop - p - 1)), false};
+        p = stop + 1;
+        rc = 0;
+    } else if (p < end && *p == '"') {
         p++;
         rc = json_scan_string(&p, end, &string);
     } else {

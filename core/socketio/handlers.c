@@ -7,11 +7,32 @@ static struct sioc_str name_of(const struct sio_listener *l)
     return sioc_str_n(l->name, l->name_len);
 }
 
-static bool same_name(const struct sio_listener *l, struct sioc_str name)
+/* Eight bytes of a name: most names are told apart by them, and those of up to eight bytes by
+ * nothing else, as then every byte of the name is in it. */
+static uint64_t tag_of(struct sioc_str name)
+{
+    const unsigned char *bytes = (const unsigned char *)name.ptr;
+    uint64_t tag = 0;
+    uint32_t first, last;
+    if (name.len >= 8) {
+        memcpy(&tag, bytes, 8);
+    } else if (name.len >= 4) {
+        memcpy(&first, bytes, 4);
+        memcpy(&last, bytes + name.len - 4, 4);
+        tag = (uint64_t)last << 32 | first;
+    } else if (name.len > 0) {
+        tag =
+            (uint64_t)bytes[0] << 16 | (uint64_t)bytes[name.len / 2] << 8 | bytes[name.len - 1];
+    }
+    return tag;
+}
+
+static bool is_of(const struct sio_listener *l, struct sioc_str name, uint64_t tag)
 {
     if (!l->name || !name.ptr)
         return !l->name && !name.ptr;
-    return str_eq(name_of(l), name);
+    return l->tag == tag && l->name_len == name.len &&
+           (name.len <= sizeof tag || str_eq(name_of(l), name));
 }
 
 static int make_room(struct sio_listeners **list)
@@ -25,7 +46,7 @@ static int make_room(struct sio_listeners **list)
     if (!grown)
         return SIOC_ENOMEM;
     if (!old)
-        grown->count = 0;
+        grown->count = grown->every = 0;
     grown->cap = cap;
     *list = grown;
     return 0;
@@ -34,7 +55,8 @@ static int make_room(struct sio_listeners **list)
 int sio_listeners_add(struct sio_listeners **list, struct sioc_str name,
                       struct sioc_handler handler, unsigned flags)
 {
-    struct sio_listener entry = {.name_len = (uint32_t)name.len, .handler = handler};
+    struct sio_listener entry = {
+        .tag = tag_of(name), .name_len = (uint32_t)name.len, .handler = handler};
     entry.once = (flags & SIOC_ONCE) != 0;
     if (name.ptr && !(entry.name = mem_dup(name.ptr, name.len)))
         return SIOC_ENOMEM;
@@ -50,6 +72,7 @@ int sio_listeners_add(struct sio_listeners **list, struct sioc_str name,
     }
     l->items[at] = entry;
     l->count++;
+    l->every += !name.ptr;
     return 0;
 }
 
@@ -57,6 +80,7 @@ static void remove_at(struct sio_listeners *l, uint32_t at)
 {
     struct sio_listener gone = l->items[at];
     l->count--;
+    l->every -= !gone.name;
     memmove(l->items + at, l->items + at + 1, (l->count - at) * sizeof l->items[0]);
     mem_free(gone.name);
     sio_handler_drop(&gone.handler);
@@ -66,10 +90,11 @@ int sio_listeners_remove(struct sio_listeners **list, struct sioc_str name, cons
                          intptr_t ref)
 {
     int removed = 0;
+    uint64_t tag = tag_of(name);
     for (uint32_t i = 0; *list && i < (*list)->count;) {
         const struct sio_listener *l = &(*list)->items[i];
-        bool match =
-            same_name(l, name) && (!user || (l->handler.user == user && l->handler.ref == ref));
+        bool match = is_of(l, name, tag) &&
+                     (!user || (l->handler.user == user && l->handler.ref == ref));
         if (match) {
             remove_at(*list, i);
             removed++;
@@ -95,8 +120,9 @@ void sio_listeners_free(struct sio_listeners **list)
 
 bool sio_listeners_have(const struct sio_listeners *l, struct sioc_str name)
 {
+    uint64_t tag = tag_of(name);
     for (uint32_t i = 0; l && i < l->count; i++)
-        if (same_name(&l->items[i], name))
+        if (is_of(&l->items[i], name, tag))
             return true;
     return false;
 }
@@ -104,9 +130,10 @@ bool sio_listeners_have(const struct sio_listeners *l, struct sioc_str name)
 bool sio_listeners_next(const struct sio_listeners *l, struct sioc_str name, size_t *pos,
                         struct sioc_handler *ret_handler)
 {
+    uint64_t tag = tag_of(name);
     while (l && *pos < l->count) {
         const struct sio_listener *entry = &l->items[(*pos)++];
-        if (same_name(entry, name)) {
+        if (is_of(entry, name, tag)) {
             *ret_handler = entry->handler;
             return true;
         }
@@ -139,13 +166,14 @@ static void call_many(struct sio_listeners **list, struct sioc_str name,
     if (!snapshot)
         return;
     uint32_t n = 0;
+    uint64_t tag = tag_of(name);
     for (uint32_t i = 0; i < (*list)->count; i++)
-        if (same_name(&(*list)->items[i], name))
+        if (is_of(&(*list)->items[i], name, tag))
             snapshot[n++] = (*list)->items[i].handler;
     for (uint32_t i = 0; i < n && event->decode_error == 0; i++) {
         for (uint32_t at = 0; *list && at < (*list)->count; at++) {
             const struct sio_listener *l = &(*list)->items[at];
-            if (same_name(l, name) && l->handler.user == snapshot[i].user &&
+            if (is_of(l, name, tag) && l->handler.user == snapshot[i].user &&
                 l->handler.ref == snapshot[i].ref && l->handler.call == snapshot[i].call) {
                 call_one(list, at, event);
                 break;
@@ -155,16 +183,20 @@ static void call_many(struct sio_listeners **list, struct sioc_str name,
     mem_free(snapshot);
 }
 
-void sio_listeners_call(struct sio_listeners **list, struct sioc_str name,
+bool sio_listeners_call(struct sio_listeners **list, struct sioc_str name,
                         struct sioc_event *event)
 {
     struct sio_listeners *l = *list;
     uint32_t found = 0, first = 0;
-    for (uint32_t i = 0; l && i < l->count; i++)
-        if (same_name(&l->items[i], name) && found++ == 0)
+    if (!l || (!name.ptr && !l->every))
+        return false;
+    uint64_t tag = tag_of(name);
+    for (uint32_t i = 0; i < l->count; i++)
+        if (is_of(&l->items[i], name, tag) && found++ == 0)
             first = i;
     if (found == 1)
         call_one(list, first, event);
     else if (found > 1)
         call_many(list, name, event, found);
+    return found > 0;
 }

@@ -23,8 +23,8 @@ bool sio_listeners_next(const struct sio_listeners *list, struct sioc_str name, 
 /* Calls those of that name (ptr NULL: those for every event), in order, as the list was when
  * the call began; a handler may add and remove any.  `list` must outlive the call (its owner is
  * discarded at the end of the turn at the earliest).  Stops when the event's text turned out to
- * be malformed. */
-void sio_listeners_call(struct sio_listeners **list, struct sioc_str name,
+ * be malformed.  Returns whether there are any. */
+bool sio_listeners_call(struct sio_listeners **list, struct sioc_str name,
                         struct sioc_event *event);
 
 static inline void sio_handler_drop(const struct sioc_handler *handler)

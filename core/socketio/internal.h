@@ -45,7 +45,8 @@ struct sio_tests; /* test_client.c */
 /* ---- handlers (handlers.c) ---- */
 
 struct sio_listener {
-    char *name; /* owned; NULL = every event */
+    uint64_t tag; /* of the name; see handlers.c */
+    char *name;   /* owned; NULL = every event */
     uint32_t name_len;
     bool once;
     struct sioc_handler handler;
@@ -54,6 +55,7 @@ struct sio_listener {
 /* A dense list in the order of calls; most sockets have none and pay one pointer. */
 struct sio_listeners {
     uint32_t count, cap;
+    uint32_t every; /* of them are for every event */
     struct sio_listener items[];
 };
 

@@ -78,30 +78,29 @@ static bool shape_fits(const struct sioc_packet *p)
 int sio_packet_read(struct sioc_str text, uint32_t max_attachments,
                     struct sioc_packet *ret_packet, const char **ret_error)
 {
-    struct sioc_packet p = {.type = SIOC_PACKET_CONNECT};
+    struct sioc_packet *p = ret_packet; /* written in place: copying it costs more than it */
     if (text.len == 0 || text.ptr[0] < '0' || text.ptr[0] > '6') {
         *ret_error = unknown_type(text);
         return SIOC_EPROTO;
     }
     bool followed = text.ptr[0] >= FOLLOWED;
-    p.type = (enum sioc_packet_type)(text.ptr[0] - '0' - (followed ? FOLLOWED_MORE : 0));
+    p->type = (enum sioc_packet_type)(text.ptr[0] - '0' - (followed ? FOLLOWED_MORE : 0));
+    p->attachments = 0;
     struct sioc_str rest = str_from(text, 1);
     const char *error = NULL;
     if (followed)
-        error = read_attachments(&rest, max_attachments, &p.attachments);
+        error = read_attachments(&rest, max_attachments, &p->attachments);
     if (!error)
-        read_namespace(&rest, &p.nsp);
+        read_namespace(&rest, &p->nsp);
     if (!error)
-        error = read_id(&rest, &p);
-    p.data = rest;
-    if (!error && !shape_fits(&p))
+        error = read_id(&rest, p);
+    p->data = rest;
+    if (!error && !shape_fits(p))
         error = "invalid payload";
-    if (error) {
-        *ret_error = error;
-        return SIOC_EPROTO;
-    }
-    *ret_packet = p;
-    return 0;
+    if (!error)
+        return 0;
+    *ret_error = error;
+    return SIOC_EPROTO;
 }
 
 void sio_packet_write_head(struct buf *out, const struct sioc_packet_head *head)

@@ -356,9 +356,7 @@ void sio_socket_error(struct sioc_socket *s, struct sioc_str name, const char *m
         buf_putc(&args, ']');
         event.args = args.error ? STR("") : buf_str(&args);
     }
-    if (sio_listeners_have(s->listeners, STR("error")))
-        sio_listeners_call(&s->listeners, STR("error"), &event);
-    else
+    if (!sio_listeners_call(&s->listeners, STR("error"), &event))
         sio_namespace_tell(s->nsp, STR("error"), &event);
     buf_deinit(&args);
 }
@@ -383,13 +381,9 @@ void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
     struct sioc_namespace *nsp = s->nsp, *parent = nsp->parent;
     if (s->state != SIO_CONNECTED || event->decode_error)
         return;
-    if (sio_listeners_have(s->listeners, event->name))
-        sio_listeners_call(&s->listeners, event->name, event);
-    else if (sio_listeners_have(nsp->events, event->name))
-        sio_listeners_call(&nsp->events, event->name, event);
-    else if (parent && sio_listeners_have(parent->events, event->name))
-        sio_listeners_call(&parent->events, event->name, event);
-    else
+    if (!sio_listeners_call(&s->listeners, event->name, event) &&
+        !sio_listeners_call(&nsp->events, event->name, event) &&
+        !(parent && sio_listeners_call(&parent->events, event->name, event)))
         nsp->server->metrics.events_unhandled++;
 }
 
