@@ -41,9 +41,11 @@ void slua_new_type(lua_State *L, struct slua_api *api, enum slua_type type, cons
 
 int slua_member(lua_State *L)
 {
-    lua_settop(L, 2);
-    lua_rawget(L, lua_upvalueindex(2));
-    return lua_isinteger(L, -1) ? (int)lua_tointeger(L, -1) : 0;
+    if (lua_gettop(L) != 2) /* somebody calls it by hand */
+        lua_settop(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNUMBER)
+        return 0;
+    return (int)lua_tointeger(L, -1);
 }
 
 void slua_set_type(lua_State *L, const struct slua_api *api, enum slua_type type)
@@ -63,7 +65,7 @@ bool slua_is(lua_State *L, const struct slua_api *api, int index, enum slua_type
     return meta == api->meta[type];
 }
 
-static int wrong_self(lua_State *L)
+int slua_wrong_self(lua_State *L)
 {
     return luaL_error(L, "this is a method: call it with a colon, as in io:emit(...) or "
                          "socket:emit(...)");
@@ -72,7 +74,7 @@ static int wrong_self(lua_State *L)
 void *slua_self(lua_State *L, const struct slua_api *api, enum slua_type type)
 {
     if (!slua_is(L, api, 1, type))
-        wrong_self(L);
+        slua_wrong_self(L);
     return lua_touserdata(L, 1);
 }
 
@@ -82,7 +84,7 @@ struct slua_nsp *slua_self_nsp(lua_State *L)
     struct slua_nsp *nsp;
 
     if (!slua_is(L, api, 1, SLUA_SERVER) && !slua_is(L, api, 1, SLUA_NAMESPACE))
-        wrong_self(L);
+        slua_wrong_self(L);
     nsp = lua_touserdata(L, 1);
     if (!nsp->server->core)
         luaL_error(L, "the server is gone");

@@ -116,6 +116,7 @@ struct slua_server {
 
 /* The userdata of a socket; user value 1 is `data`, 2 is `handshake`, 3 keeps the namespace. */
 struct slua_socket {
+    const void *type; /* &slua_socket_type: tells it from any other userdata */
     uint64_t handle;
     struct slua_nsp *nsp;
     bool reloaded; /* it was there before this generation */
@@ -144,6 +145,7 @@ int slua_member(lua_State *L);
 void slua_set_type(lua_State *L, const struct slua_api *api, enum slua_type type);
 bool slua_is(lua_State *L, const struct slua_api *api, int index, enum slua_type type);
 /* The userdata at index 1, or an error that says to use a colon. */
+int slua_wrong_self(lua_State *L); /* raises that */
 void *slua_self(lua_State *L, const struct slua_api *api, enum slua_type type);
 /* The server or namespace at index 1; the server is alive. */
 struct slua_nsp *slua_self_nsp(lua_State *L);
@@ -224,9 +226,15 @@ int slua_off(lua_State *L, struct slua_nsp *nsp, struct sioc_socket *socket,
 
 void slua_open_socket(lua_State *L, struct slua_api *api);
 extern const luaL_Reg slua_listener_methods[];
+extern const char slua_socket_type;
+/* As slua_self, but it looks into the userdata, not for its metatable: 60 instructions less. */
 static inline struct slua_socket *slua_self_socket(lua_State *L)
 {
-    return slua_self(L, slua_api(L), SLUA_SOCKET);
+    struct slua_socket *s = lua_touserdata(L, 1);
+
+    if (!s || lua_rawlen(L, 1) < sizeof *s || s->type != &slua_socket_type)
+        slua_wrong_self(L);
+    return s;
 }
 /* A userdata for the socket, and (unless the host is retired) its one from now on. */
 struct slua_socket *slua_new_socket(lua_State *L, struct slua_server *server,

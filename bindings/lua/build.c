@@ -11,6 +11,7 @@
 #include "host.h"
 
 #define STAGE 32
+#define ROOM  16 /* so many values are pushed before there is made more room for them */
 
 static struct slua_builder *self(struct sioc_sink *sink)
 {
@@ -81,8 +82,9 @@ static int added(struct slua_builder *b)
     struct slua_builder_frame *f;
 
     if (b->depth == 0) {
-        b->pushed++;
-        return lua_checkstack(b->L, LUA_MINSTACK) ? restrain(b) : (restrain(b), SIOC_ENOMEM);
+        if (++b->pushed % ROOM == 0 && !lua_checkstack(b->L, ROOM + LUA_MINSTACK))
+            return restrain(b), SIOC_ENOMEM;
+        return restrain(b);
     }
     f = top(b);
     if (f->n >= 0) {
@@ -218,7 +220,7 @@ void slua_builder_init(struct slua_builder *b, lua_State *L)
     b->host = slua_host_of(L);
     b->depth = 0;
     b->pushed = 0;
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    luaL_checkstack(L, ROOM + LUA_MINSTACK, NULL);
 }
 
 int slua_push_json(lua_State *L, struct sioc_str json)

@@ -166,82 +166,86 @@ void slua_on_event(void *user, intptr_t ref, struct sioc_event *event)
     struct slua_server *server = hook->server;
     const struct sioc_socket *socket = sioc_event_socket(event);
     struct slua_call call = {hook, ref, event};
-    struct slua_task_info info;
+    struct slua_task_info *info = slua_next_task(server->api->host);
     int r;
 
-    info.socket = socket ? sioc_socket_handle(socket) : 0;
-    info.server = server->core;
-    info.owner = server;
-    info.quiet = false;
-    info.muted = false;
-    info.check = false;
-    info.inner = false;
-    info.done = NULL;
-    info.user = NULL;
-    info.name[0] = '\0';
+    if (!info) {
+        slua_log(server->api->host, SIOC_LOG_ERROR, "handler: %s", sioc_strerror(SIOC_ENOMEM));
+        return;
+    }
+    info->socket = socket ? sioc_socket_handle(socket) : 0;
+    info->server = server->core;
+    info->owner = server;
+    info->quiet = false;
+    info->muted = false;
+    info->check = false;
+    info->inner = false;
+    info->done = NULL;
+    info->user = NULL;
+    info->name[0] = '\0';
     switch (sioc_event_kind(event)) {
     case SIOC_EVENT_MIDDLEWARE:
-        info.what = "middleware";
-        r = slua_ask_admission(&call, &info);
+        info->what = "middleware";
+        r = slua_ask_admission(&call, info);
         break;
     case SIOC_EVENT_PACKET:
-        info.what = "middleware of the event";
-        set_name(&info, sioc_event_name(event));
-        r = slua_ask_passage(&call, &info);
+        info->what = "middleware of the event";
+        set_name(info, sioc_event_name(event));
+        r = slua_ask_passage(&call, info);
         break;
     case SIOC_EVENT_CONNECTION:
-        info.what = "connection";
-        info.muted = sioc_event_replayed(event);
-        r = hold_while_waiting(server, &call, &info);
+        info->what = "connection";
+        info->muted = sioc_event_replayed(event);
+        r = hold_while_waiting(server, &call, info);
         break;
     case SIOC_EVENT_CLIENT:
-        info.what = "event";
-        set_name(&info, sioc_event_name(event));
+        info->what = "event";
+        set_name(info, sioc_event_name(event));
         r = hook->flags & SLUA_HOOK_SERIAL
-                ? hold_while_waiting(server, &call, &info)
-                : slua_run(server->api->host, event_body, &call, &info);
+                ? hold_while_waiting(server, &call, info)
+                : slua_run(server->api->host, event_body, &call, info);
         break;
     case SIOC_EVENT_RELOAD:
-        info.what = "reload";
-        r = slua_run(server->api->host, event_body, &call, &info);
+        info->what = "reload";
+        r = slua_run(server->api->host, event_body, &call, info);
         break;
     case SIOC_EVENT_MATCH:
-        info.what = "matcher of the namespace";
-        set_name(&info, sioc_event_name(event));
-        r = slua_ask_match(&call, &info);
+        info->what = "matcher of the namespace";
+        set_name(info, sioc_event_name(event));
+        r = slua_ask_match(&call, info);
         break;
     case SIOC_EVENT_SERVERS:
-        info.what = "event of a server";
-        set_name(&info, sioc_event_name(event));
-        r = slua_run(server->api->host, event_body, &call, &info);
+        info->what = "event of a server";
+        set_name(info, sioc_event_name(event));
+        r = slua_run(server->api->host, event_body, &call, info);
         break;
     case SIOC_EVENT_NEW_NAMESPACE:
-        info.what = "new_namespace";
-        r = slua_run(server->api->host, event_body, &call, &info);
+        info->what = "new_namespace";
+        r = slua_run(server->api->host, event_body, &call, info);
         break;
     case SIOC_EVENT_ROOM:
     case SIOC_EVENT_OUTGOING:
-        info.what =
+        info->what =
             sioc_event_kind(event) == SIOC_EVENT_ROOM ? "event of a room" : "outgoing event";
-        set_name(&info, sioc_event_name(event));
-        r = slua_run(server->api->host, event_body, &call, &info);
+        set_name(info, sioc_event_name(event));
+        r = slua_run(server->api->host, event_body, &call, info);
         break;
     case SIOC_EVENT_ERROR:
-        info.what = "error";
-        info.owner = NULL; /* an error in here is only logged */
-        r = slua_run(server->api->host, event_body, &call, &info);
+        info->what = "error";
+        info->owner = NULL; /* an error in here is only logged */
+        r = slua_run(server->api->host, event_body, &call, info);
         break;
     case SIOC_EVENT_DISCONNECTING:
     case SIOC_EVENT_DISCONNECT:
     case SIOC_EVENT_ACK:
     default:
-        info.what =
+        info->what =
             sioc_event_kind(event) == SIOC_EVENT_DISCONNECT ? "disconnect" : "disconnecting";
-        r = slua_run(server->api->host, event_body, &call, &info);
+        r = slua_run(server->api->host, event_body, &call, info);
         break;
     }
     if (r < 0)
-        slua_log(server->api->host, SIOC_LOG_ERROR, "%s: %s", info.what, sioc_strerror(r));
+        slua_log(server->api->host, SIOC_LOG_ERROR, "%s: %s", info->what, sioc_strerror(r));
 }
 
 void slua_on_drop(void *user, intptr_t ref)

@@ -11,12 +11,13 @@ static int build(lua_State *L, const struct slua_operator *to, int first, int la
                  struct sioc_message **ret_message)
 {
     struct slua_api *api = to->nsp->server->api;
-    size_t len;
-    const char *name = lua_tolstring(L, first, &len);
-    int r = sioc_message_new(to->nsp->core, sioc_str_n(name, len), ret_message);
+    struct sioc_str name;
+    int r;
 
+    name.ptr = lua_tolstring(L, first, &name.len);
+    r = sioc_message_new(to->nsp->core, name, ret_message);
     if (r == SIOC_ERESERVED) {
-        lua_pushfstring(L, "\"%s\" is a reserved event name", name);
+        lua_pushfstring(L, "\"%s\" is a reserved event name", name.ptr);
         return r;
     }
     if (r < 0) {
@@ -79,14 +80,17 @@ int slua_emit(lua_State *L, const struct slua_operator *to, int first)
     struct sioc_socket *socket;
     int r = SIOC_ECLOSED;
 
-    luaL_checkstring(L, first);
+    if (lua_type(L, first) != LUA_TSTRING)
+        luaL_checkstring(L, first); /* a number will do, or it raises */
     if (last > first && lua_isfunction(L, last))
         return emit_with_callback(L, to, first);
     socket = slua_muted(L) ? NULL : receiver(to);
     if (socket) {
         if (build(L, to, first, last, &message) < 0)
             return lua_error(L);
-        emit = settings(to);
+        memset(&emit, 0, sizeof emit);
+        emit.is_volatile = to->is_volatile;
+        emit.no_compress = to->no_compress;
         r = sioc_socket_emit(socket, message, &emit);
     }
     lua_pushboolean(L, r >= 0);

@@ -130,9 +130,14 @@ struct slua_task_info {
 };
 
 /* Runs body(L) in a coroutine now, with `arg` as its light userdata argument 1, until it ends
- * or waits. info: copied.  0 (ended or waits), SIOC_ENOMEM. */
+ * or waits. info: copied; not if it is that of slua_next_task, which the event of a client
+ * saves 60 instructions with.  0 (ended or waits), SIOC_ENOMEM. */
 int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
              const struct slua_task_info *info);
+
+/* The info of the task that the next slua_run will take, to be filled in there: all of it.
+ * NULL: no memory. */
+struct slua_task_info *slua_next_task(struct slua_host *host);
 
 /* In a function called from Lua: `return slua_wait(L, &id, k, ctx)` suspends the task; arm
  * whatever wakes it with its id *before* calling it (slua_task_id).  k runs when it is woken,

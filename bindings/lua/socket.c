@@ -9,6 +9,8 @@
 
 enum { DATA = SLUA_SOCKET_DATA, HANDSHAKE = SLUA_SOCKET_HANDSHAKE };
 
+const char slua_socket_type;
+
 static struct slua_socket *self(lua_State *L)
 {
     return slua_self_socket(L);
@@ -24,6 +26,7 @@ struct slua_socket *slua_new_socket(lua_State *L, struct slua_server *server,
 
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, SLUA_SOCKET_NSP);
+    s->type = &slua_socket_type;
     s->reloaded = false;
     s->handle = sioc_socket_handle(socket);
     s->nsp = nsp;

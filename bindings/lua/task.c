@@ -221,6 +221,20 @@ static bool comes_of_check(const struct slua_host *host, const struct slua_task_
     return info->server || (outer && outer->info.check);
 }
 
+struct slua_task_info *slua_next_task(struct slua_host *host)
+{
+    struct slua_pool *pool = host->pool;
+
+    if (!pool->idle) {
+        struct slua_task *task = add_slot(host);
+
+        if (!task)
+            return NULL;
+        put_idle(pool, task);
+    }
+    return &pool->idle->info;
+}
+
 int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
              const struct slua_task_info *info)
 {
@@ -228,7 +242,8 @@ int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
 
     if (!task)
         return SIOC_ENOMEM;
-    task->info = *info;
+    if (info != &task->info)
+        task->info = *info;
     if (host->checking && comes_of_check(host, info))
         task->info.check = true;
     slua_count(host, &task->info, false);

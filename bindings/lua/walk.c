@@ -309,10 +309,38 @@ static int walk_value(struct walker *w, int index, const struct step *at)
     }
 }
 
+/* What most arguments are, without the room and the path that the others need: 90 instructions
+ * less for a text.  1: it is something else, or was refused. */
+static int walk_simple(lua_State *L, int index, struct sioc_sink *sink)
+{
+    struct sioc_str text;
+    int code;
+
+    switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+        text.ptr = lua_tolstring(L, index, &text.len);
+        code = sioc_put_str(sink, text);
+        break;
+    case LUA_TBOOLEAN:
+        code = sioc_put_bool(sink, lua_toboolean(L, index));
+        break;
+    case LUA_TNIL:
+        code = sioc_put_null(sink);
+        break;
+    default:
+        return 1;
+    }
+    return code < 0 ? 1 : 0;
+}
+
 int slua_walk(lua_State *L, int index, struct sioc_sink *sink)
 {
     struct walker w;
-    int base = lua_gettop(L), code;
+    int base, code;
+
+    if (walk_simple(L, index, sink) == 0)
+        return 0;
+    base = lua_gettop(L);
 
     w.L = L;
     w.sink = sink;
