@@ -220,7 +220,8 @@ void slua_builder_init(struct slua_builder *b, lua_State *L)
     b->host = slua_host_of(L);
     b->depth = 0;
     b->pushed = 0;
-    luaL_checkstack(L, ROOM + LUA_MINSTACK, NULL);
+    if (!lua_checkstack(L, ROOM + LUA_MINSTACK))
+        luaL_error(L, "stack overflow");
 }
 
 int slua_push_json(lua_State *L, struct sioc_str json)

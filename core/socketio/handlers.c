@@ -191,9 +191,12 @@ bool sio_listeners_call(struct sio_listeners **list, struct sioc_str name,
     if (!l || (!name.ptr && !l->every))
         return false;
     uint64_t tag = tag_of(name);
-    for (uint32_t i = 0; i < l->count; i++)
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (l->items[i].tag != tag) /* as nearly all of them, when they are many */
+            continue;
         if (is_of(&l->items[i], name, tag) && found++ == 0)
             first = i;
+    }
     if (found == 1)
         call_one(list, first, event);
     else if (found > 1)

@@ -111,6 +111,8 @@ static int queue(struct ws_conn *c, struct net_chunk *chunk)
 struct net_chunk *ws_control_chunk(enum ws_opcode opcode, struct sioc_str body)
 {
     uint8_t frame[WS_SERVER_HEAD_MAX + CONTROL_MAX];
+    if (body.len > CONTROL_MAX)
+        return NULL; /* never */
     size_t head_len = ws_frame_write_head(frame, opcode, false, body.len);
     if (body.len)
         memcpy(frame + head_len, body.ptr, body.len);
