@@ -300,7 +300,8 @@ static int skip_value(struct state *s)
     const char *start = s->at + 1;
     if (s->at < s->end && *s->at == '"') {
         const char *stop = json_plain_end(start, s->end);
-        if (stop < s->end && *stop == '"') {
+        if (stop < s->end && *stop == '"' && s->values_left > 0) {
+            s->values_left--;
             s->at = stop + 1;
             return 0;
         }
