@@ -134,11 +134,13 @@ struct sioc_parser {
     /* ---- in ---- */
 
     /* Reads a packet from a message (binary: of bytes, only with SIOC_PARSER_BINARY).
-     *   ret_packet  what is in it on failure does not matter; its type must be one of the five,
-     * the namespace begin with "/" (whether there is such a one is not the parser's business),
-     * and the data be of the shape that the table above says: at least that it begins so, for
-     * what is in it may be looked at when it is decoded ret_error   written on failure: a
-     * static text for logs and "error" handlers 0 or SIOC_EPROTO. */
+     *   ret_packet  written on success, and in part on failure; its type must be one of the
+     *               five, the namespace begin with "/" (whether there is such a one is not the
+     *               parser's business), and the data be of the shape that the table above
+     *               says: at least that it begins so, for what is in it may be looked at when
+     *               it is decoded
+     *   ret_error   written on failure: a static text for logs and "error" handlers
+     * 0 or SIOC_EPROTO. */
     int (*read)(struct sioc_str message, bool binary, const struct sioc_packet_limits *limits,
                 struct sioc_packet *ret_packet, const char **ret_error);
     /* The first element of an EVENT's data: a string, or a number as JSON writes it.
