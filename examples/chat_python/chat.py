@@ -7,10 +7,13 @@ what it asked for, or {"error": "why not"}.  Nothing that a client sends is beli
 rooms are checked.
 """
 
+from __future__ import annotations
+
 import asyncio
 import pathlib
 import re
 import time
+from typing import Any, Dict, List, Optional
 
 import history  # history.py, beside this file
 import sioc
@@ -22,17 +25,20 @@ MAX_NAME, MAX_TEXT = 24, 2000  # characters
 MAX_PICTURE = 500_000  # bytes; half of max_payload, so that a slow reader can have two of them on the way
 GRACE = 2  # seconds in which a page may reload before the others hear that its user has left
 
+Answer = Dict[str, Any]  # what the page gets
+Room = Dict[str, Any]  # {"name", "people": {nick: socket id}, "log"}
+
 io = sioc.Server()
 
 # io.state outlives a reload of this file: edit it while people talk, and nobody notices.
-rooms = io.state.setdefault("rooms", {})  # name -> {"name", "people": {nick: socket id}, "log"}
-people = io.state.setdefault("people", {})  # nick in small letters -> {"nick", "key", "id"}
+rooms: Dict[str, Room] = io.state.setdefault("rooms", {})  # by name
+people: Dict[str, Any] = io.state.setdefault("people", {})  # nick in small letters -> {"nick", "key", "id"}
 
 
 # ---- checking what clients send
 
 
-def text_of(value, most):
+def text_of(value: object, most: int) -> Optional[str]:
     """A string of 1 to `most` characters: without control characters, trimmed.  Anything else gives None."""
     if not isinstance(value, str):
         return None
@@ -40,7 +46,7 @@ def text_of(value, most):
     return text.strip()[:most] or None
 
 
-def name_of(value):
+def name_of(value: object) -> Optional[str]:
     """Text on one line, without the invisible characters that would let two names look the same."""
     if not isinstance(value, str):
         return None
@@ -48,7 +54,7 @@ def name_of(value):
     return name and re.sub(r"\s+", " ", name)
 
 
-def room_name_of(value):
+def room_name_of(value: object) -> Optional[str]:
     name = name_of(value)
     return name and name.lower().replace(" ", "-")
 
@@ -57,38 +63,38 @@ SIGNATURES = ((rb"\x89PNG\r\n\x1a\n", "image/png"), (rb"\xff\xd8\xff", "image/jp
               (rb"(?s)RIFF....WEBP", "image/webp"))
 
 
-def picture_type(data):
+def picture_type(data: object) -> Optional[str]:
     """The MIME type of a picture by its first bytes; None for what is no picture of bearable size."""
     if isinstance(data, bytes) and len(data) <= MAX_PICTURE:
         return next((mime for signature, mime in SIGNATURES if re.match(signature, data)), None)
     return None
 
 
-def pixels_of(value):
+def pixels_of(value: object) -> Optional[int]:
     return value if isinstance(value, int) and 0 < value < 20000 else None
 
 
 # ---- rooms
 
 
-def channel(name):
+def channel(name: str) -> str:
     """The prefix keeps room names apart from socket ids, which are rooms too."""
     return "room:" + name
 
 
-def people_in(room):
+def people_in(room: Room) -> List[str]:
     return sorted(room["people"], key=str.lower)
 
 
-def room_list():
-    def place(name):
+def room_list() -> List[Dict[str, Any]]:
+    def place(name: str) -> tuple[int, str]:
         return FIXED_ROOMS.index(name) if name in FIXED_ROOMS else len(FIXED_ROOMS), name
 
     return [{"name": name, "people": len(rooms[name]["people"]), "fixed": name in FIXED_ROOMS}
             for name in sorted(rooms, key=place)]
 
 
-def open_room(name):
+def open_room(name: str) -> Optional[Room]:
     if len(rooms) >= MAX_ROOMS:
         return None
     return rooms.setdefault(name, {"name": name, "people": {}, "log": history.new()})
@@ -98,13 +104,13 @@ for fixed in FIXED_ROOMS:
     open_room(fixed)
 
 
-def announce(room, nick, what):
+def announce(room: Room, nick: str, what: str) -> None:
     io.to(channel(room["name"])).emit("note", room["name"], nick, what)
     io.to(channel(room["name"])).emit("people", room["name"], people_in(room))
     io.emit("rooms", room_list())
 
 
-def depart(room, nick, id):
+def depart(room: Room, nick: str, id: str) -> None:
     if room["people"].get(nick) != id:
         return  # the same person is here through a newer socket
     del room["people"][nick]
@@ -113,7 +119,7 @@ def depart(room, nick, id):
     announce(room, nick, "left")
 
 
-def joined(socket, name):
+def joined(socket: sioc.Socket, name: object) -> Optional[Room]:
     """The room of that name, if this socket has joined it."""
     room = rooms.get(name) if isinstance(name, str) else None
     return room if room and room["people"].get(socket.data.get("nick")) == socket.id else None
@@ -123,7 +129,7 @@ def joined(socket, name):
 
 
 @io.event
-def hello(socket, nick=None, key=None):
+def hello(socket: sioc.Socket, nick: Any = None, key: Any = None) -> Answer:
     """`key` is a secret of the page: with it, a page that was reloaded or cut off takes its name over from its
     old socket."""
     nick, key = name_of(nick), text_of(key, 64)
@@ -145,7 +151,7 @@ def hello(socket, nick=None, key=None):
 
 
 @io.event
-def join(socket, name=None, last_seen=None):
+def join(socket: sioc.Socket, name: Any = None, last_seen: Any = None) -> Answer:
     nick, name = socket.data.get("nick"), room_name_of(name)
     if not nick or not name:
         return {"error": "A room needs a name."}
@@ -161,7 +167,7 @@ def join(socket, name=None, last_seen=None):
 
 
 @io.event
-def leave(socket, name=None):
+def leave(socket: sioc.Socket, name: Any = None) -> Answer:
     room = joined(socket, name)
     if not room:
         return {"error": "You are not in that room."}
@@ -171,12 +177,13 @@ def leave(socket, name=None):
 
 
 @io.event
-def typing(socket, name=None, on=None):
+def typing(socket: sioc.Socket, name: Any = None, on: Any = None) -> None:
     if joined(socket, name):
         socket.to(channel(name)).volatile.emit("typing", name, socket.data["nick"], on is True)
 
 
-def post(socket, room, tag, message, picture=None):
+def post(socket: sioc.Socket, room: Room, tag: str, message: history.Message,
+         picture: Optional[bytes] = None) -> Answer:
     nick = socket.data["nick"]
     known = history.find(room["log"], nick, tag)  # its ack was lost with a connection, so it was sent again
     if known:
@@ -188,7 +195,7 @@ def post(socket, room, tag, message, picture=None):
 
 
 @io.event
-def say(socket, name=None, tag=None, text=None):
+def say(socket: sioc.Socket, name: Any = None, tag: Any = None, text: Any = None) -> Answer:
     room, tag, text = joined(socket, name), text_of(tag, 64), text_of(text, MAX_TEXT)
     if not (room and tag and text):
         return {"error": "That message cannot be sent."}
@@ -196,7 +203,8 @@ def say(socket, name=None, tag=None, text=None):
 
 
 @io.event
-def picture(socket, name=None, tag=None, about=None, data=None):
+def picture(socket: sioc.Socket, name: Any = None, tag: Any = None, about: Any = None,
+            data: Any = None) -> Answer:
     """A binary attachment arrives as bytes; it can be kept and emitted again as it is."""
     room, tag, mime = joined(socket, name), text_of(tag, 64), picture_type(data)
     if not (room and tag and mime):
@@ -208,14 +216,14 @@ def picture(socket, name=None, tag=None, about=None, data=None):
 
 
 @io.event("get picture")
-def get_picture(socket, name=None, id=None):
+def get_picture(socket: sioc.Socket, name: Any = None, id: Any = None) -> object:
     """History names pictures but does not carry them: a page asks for those that it wants to show."""
     room = joined(socket, name)
     return (room and history.picture(room["log"], id)) or {"error": "That picture is no longer kept."}
 
 
 @io.on("disconnect")
-async def disconnected(socket):
+async def disconnected(socket: sioc.Socket) -> None:
     nick = socket.data.get("nick")
     if not nick:
         return
@@ -227,7 +235,7 @@ async def disconnected(socket):
 
 
 @io.on("reload")
-def reloaded(socket):
+def reloaded(socket: sioc.Socket) -> None:
     """After a reload of this file: what the pages shall hear of the new code."""
     socket.emit("greeting", GREETING)
 

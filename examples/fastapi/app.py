@@ -6,6 +6,7 @@
 Nothing of uvicorn runs: the C core parses HTTP and hands to FastAPI what is not Socket.IO's.
 """
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ visits = {"count": 0}
 
 
 @asynccontextmanager
-async def lifespan(_app):
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     print("FastAPI begins", flush=True)
     yield
     print("FastAPI ends", flush=True)
@@ -43,24 +44,24 @@ PAGE = """<!doctype html>
 
 
 @app.get("/", response_class=HTMLResponse)
-async def page():
+async def page() -> str:
     return PAGE
 
 
 @app.get("/visits")
-async def how_many():
+async def how_many() -> dict[str, int]:
     return visits
 
 
 @app.post("/visits")
-async def visit():
+async def visit() -> dict[str, int]:
     visits["count"] += 1
     io.emit("visits", visits["count"])  # to every page, from a request
     return visits
 
 
 @io.event("how many")
-def answer(_socket):
+def answer(_socket: sioc.Socket) -> int:
     return visits["count"]
 
 

@@ -12,7 +12,7 @@ import sioc
 
 io = sioc.Server()
 app = Flask(__name__)
-notes = []
+notes: list[str] = []
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Notes</title></head>
@@ -38,12 +38,12 @@ PAGE = """<!doctype html>
 
 
 @app.get("/")
-def page():
+def page() -> str:
     return render_template_string(PAGE, notes=notes)
 
 
 @app.post("/notes")
-def add():
+def add() -> tuple[str, int]:
     text = request.form["text"].strip()[:200]
     if text:
         notes.append(text)

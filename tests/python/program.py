@@ -11,6 +11,7 @@ import socketio
 
 OUTCOME = re.compile(r"^.*(?:reload: generation (\d+) serves.*?; (\d+) sockets re-bound"
                      r"|reload refused, generation (\d+) serves on: (.*)$)", re.M)
+PLAIN = "import sys; sys.modules['uvloop'] = None"  # asyncio's own loop, whatever is installed
 HEAD = "import sioc, asyncio\nio = sioc.Server()\n"
 
 
@@ -21,7 +22,7 @@ def script(version, body=""):
 class Program:
     """async with Program(folder, source) as app"""
 
-    def __init__(self, folder, source, *words, command=None, before=""):
+    def __init__(self, folder, source, *words, command=None, before=PLAIN):
         self.folder = pathlib.Path(folder)
         self.words, self.clients, self.out, self.err = words, [], "", ""
         self.command = command or [sys.executable, "-c", f"{before}\nfrom sioc._cli import main\nraise SystemExit(main())"]

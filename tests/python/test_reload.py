@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from program import HEAD, Program, script
+from program import HEAD, PLAIN, Program, script
 
 
 async def ask(client, event, *args):
@@ -52,7 +52,7 @@ async def test_r2_a_script_that_fails_changes_nothing(tmp_path):
 
 async def test_r2_a_script_that_does_not_end_is_refused(tmp_path):
     before = "from sioc import _reload; _reload.LOAD_TIMEOUT = 0.3"
-    async with Program(tmp_path, script("a"), before=before) as app:
+    async with Program(tmp_path, script("a"), before=f"{PLAIN}\n{before}") as app:
         client = await app.client()
         loop = "while True:\n    try:\n        n = 1\n    except Exception:\n        pass"
         await app.refused(script("b", loop), r"app\.py:\d+: timed out: the script was not loaded within 0\.3 seconds")

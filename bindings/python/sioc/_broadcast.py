@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple
 
 from . import native
 from ._errors import Disconnected, of_status
+from ._types import Target
+from ._values import Sent
 
 if TYPE_CHECKING:
     from ._namespace import Namespace
     from ._socket import Socket
+    from ._types import Rooms
 
 VOLATILE, NO_COMPRESS = 1, 2
-EVERYBODY = ((), (), 0, False)
+EVERYBODY: Target = ((), (), 0, False)
 
 
 def names(rooms: "Iterable[Any]") -> Tuple[str, ...]:
@@ -58,21 +61,21 @@ class BroadcastOperator:
 
     __slots__ = ("_nsp", "_target", "_flags", "_timeout")
 
-    def __init__(self, nsp: "Namespace", target: Tuple[Any, ...] = EVERYBODY, flags: int = 0,
+    def __init__(self, nsp: "Namespace", target: Target = EVERYBODY, flags: int = 0,
                  timeout: float = 0.0):
         self._nsp = nsp
         self._target = target
         self._flags = flags
         self._timeout = timeout
 
-    def to(self, *rooms: Any) -> "BroadcastOperator":
+    def to(self, *rooms: Rooms) -> "BroadcastOperator":
         """These rooms, too (names, lists of names, or sockets): everybody who is in any of them."""
         r, e, s, local = self._target
         return BroadcastOperator(self._nsp, (r + names(rooms), e, s, local), self._flags, self._timeout)
 
     in_ = to
 
-    def except_(self, *rooms: Any) -> "BroadcastOperator":
+    def except_(self, *rooms: Rooms) -> "BroadcastOperator":
         """Nobody who is in one of these rooms."""
         r, e, s, local = self._target
         return BroadcastOperator(self._nsp, (r, e + names(rooms), s, local), self._flags, self._timeout)
@@ -100,7 +103,7 @@ class BroadcastOperator:
         return BroadcastOperator(self._nsp, self._target, self._flags, float(seconds))
 
     def emit(self, event: str, *args: Any,
-             ack: "Optional[Callable[[Optional[Exception], List[Any]], Any]]" = None) -> Any:
+             ack: "Optional[Callable[[Optional[Exception], List[Any]], Any]]" = None) -> Sent:
         """Sends the event to all of them.  From any thread.
 
         ack(error, answers) is called once, with the first argument of each answer; error is None or
@@ -115,7 +118,7 @@ class BroadcastOperator:
                 self.emit, event, *native.snapshot(nsp.server._host, args), **({"ack": ack} if ack else {}))
         return sent
 
-    def send(self, *args: Any, ack: Any = None) -> Any:
+    def send(self, *args: Any, ack: "Optional[Callable[[Optional[Exception], List[Any]], Any]]" = None) -> Sent:
         """emit("message", ...)"""
         return self.emit("message", *args, ack=ack)
 
@@ -125,7 +128,8 @@ class BroadcastOperator:
         nsp = self._nsp
         ask = _Ask(nsp.server._running_loop(), True)
         native.broadcast(nsp._core, self._target, event, args, self._flags, self._timeout, ask)
-        return await ask.future
+        answers: List[Any] = await ask.future
+        return answers
 
     call = emit_with_ack
 
@@ -134,11 +138,11 @@ class BroadcastOperator:
         if done is None:
             self._nsp.server._from_thread(self._change, rooms, what)
 
-    def sockets_join(self, *rooms: Any) -> None:
+    def sockets_join(self, *rooms: Rooms) -> None:
         """All of them join the rooms.  From any thread."""
         self._change(rooms, 0)
 
-    def sockets_leave(self, *rooms: Any) -> None:
+    def sockets_leave(self, *rooms: Rooms) -> None:
         """All of them leave the rooms.  From any thread."""
         self._change(rooms, 1)
 
@@ -146,7 +150,8 @@ class BroadcastOperator:
         """Disconnects all of them from the namespace; close: their connections, too."""
         self._change((), 3 if close else 2)
 
-    def server_side_emit(self, event: str, *args: Any, ack: Any = None) -> Any:
+    def server_side_emit(self, event: str, *args: Any,
+                         ack: "Optional[Callable[[Optional[Exception], List[Any]], Any]]" = None) -> Sent:
         """Sends the event to the other servers of the cluster.  ack(error, answers) as for emit."""
         server = self._nsp.server
         sent = native.server_side_emit(self._nsp._core, event, args, self._timeout,
@@ -194,7 +199,7 @@ class SocketOperator:
             raise ValueError("a timeout is longer than 0 seconds")
         return SocketOperator(self._socket, self._flags, float(seconds))
 
-    def emit(self, event: str, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Any:
+    def emit(self, event: str, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Sent:
         """As Socket.emit."""
         s = self._socket
         server = s.nsp.server
@@ -205,7 +210,7 @@ class SocketOperator:
                 self.emit, event, *native.snapshot(server._host, args), **({"ack": ack} if ack else {}))
         return sent
 
-    def send(self, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Any:
+    def send(self, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Sent:
         """emit("message", ...)"""
         return self.emit("message", *args, ack=ack)
 

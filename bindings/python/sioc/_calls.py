@@ -43,7 +43,6 @@ class Call:
 class Calls:
     """What a server does with handlers; part of sioc.Server."""
 
-    __slots__ = ()
     _host: Any
     _loop: Loop
     _pool: Any

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, overload
 
 from . import native
 from ._errors import Reject
 from ._handlers import exactly
 from ._http import Request
+from ._types import OnEngine, OnHeaders, OnRefused
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 log = logging.getLogger("sioc")
 EVENTS = {"connection_error": 1, "initial_headers": 2, "headers": 2}
@@ -52,6 +56,14 @@ class EngineEvents:
         self._handlers: Dict[str, List[Any]] = {name: [] for name in EVENTS}
         self._middleware: List[Any] = []
 
+    @overload
+    def on(self, event: Literal["connection_error"]) -> Callable[[OnRefused], OnRefused]: ...
+    @overload
+    def on(self, event: Literal["connection_error"], fn: OnRefused) -> OnRefused: ...
+    @overload
+    def on(self, event: Literal["initial_headers", "headers"]) -> Callable[[OnHeaders], OnHeaders]: ...
+    @overload
+    def on(self, event: Literal["initial_headers", "headers"], fn: OnHeaders) -> OnHeaders: ...
     def on(self, event: str, fn: Any = None) -> Any:
         """fn(refused) for "connection_error"; fn(headers, request) for "initial_headers" (of a session's
         first answer) and "headers" (of each): a dict to add to.  They must be plain functions.  Also as a
@@ -59,7 +71,10 @@ class EngineEvents:
         if event not in EVENTS:
             raise ValueError(f"engine.on({event!r}): there are {', '.join(EVENTS)}")
         if fn is None:
-            return lambda f: self.on(event, f)
+            return lambda f: self._on(event, f)
+        return self._on(event, fn)
+
+    def _on(self, event: str, fn: Any) -> Any:
         exactly(fn, 0, EVENTS[event], f"engine.on({event!r})")
         self._handlers[event].append(fn)
         native.engine_listen(self._server._host)
@@ -69,7 +84,7 @@ class EngineEvents:
         handlers = self._handlers[event]
         handlers[:] = [h for h in handlers if fn is not None and h != fn]
 
-    def use(self, fn: Any) -> Any:
+    def use(self, fn: OnEngine) -> OnEngine:
         """fn(request, headers), a plain function, for each request of the engine, before it is looked at:
         ``raise sioc.Reject`` refuses it with code 3; headers are added to whatever is answered."""
         exactly(fn, 1, 2, "engine.use")
@@ -93,7 +108,6 @@ def fn_count(fn: Any, most: int) -> int:
 class Engine:
     """What a server does with its engine; part of sioc.Server."""
 
-    __slots__ = ()
     _host: Any
     _start: Callable[[Any], Any]
 

@@ -7,10 +7,15 @@ import json
 import logging
 import mimetypes
 import os
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, overload
 from urllib.parse import parse_qs
 
 from . import native
+from ._handlers import exactly
+from ._types import OnRequest
+
+if TYPE_CHECKING:
+    from ._types import Path
 
 log = logging.getLogger("sioc")
 Pairs = List[Tuple[str, str]]
@@ -153,8 +158,6 @@ class Route:
     __slots__ = ("fn", "count")
 
     def __init__(self, fn: Callable[..., Any], what: str):
-        from ._handlers import exactly
-
         self.fn = fn
         count, _ = exactly(fn, 0, 2, what)
         self.count = 2 if count < 0 else min(count, 2)
@@ -190,7 +193,6 @@ class Route:
 class Http:
     """What a server does with HTTP; part of sioc.Server."""
 
-    __slots__ = ()
     _host: Any
     _registered: int
     _lifespans: List[Any]
@@ -203,6 +205,10 @@ class Http:
         self._registered += 1
         return fn
 
+    @overload
+    def get(self, path: str) -> Callable[[OnRequest], OnRequest]: ...
+    @overload
+    def get(self, path: str, fn: OnRequest) -> OnRequest: ...
     def get(self, path: str, fn: Any = None) -> Any:
         """fn(request, response) for GET (and HEAD) of a path, whose parts may be ``:names``
         (request.params).  Plain or async; it answers by what it returns: a str (text), bytes, a dict or
@@ -210,23 +216,39 @@ class Http:
         ``@io.get("/users/:id")``."""
         return self._route("GET", path, fn)
 
+    @overload
+    def post(self, path: str) -> Callable[[OnRequest], OnRequest]: ...
+    @overload
+    def post(self, path: str, fn: OnRequest) -> OnRequest: ...
     def post(self, path: str, fn: Any = None) -> Any:
         """As get, for POST."""
         return self._route("POST", path, fn)
 
+    @overload
+    def put(self, path: str) -> Callable[[OnRequest], OnRequest]: ...
+    @overload
+    def put(self, path: str, fn: OnRequest) -> OnRequest: ...
     def put(self, path: str, fn: Any = None) -> Any:
         """As get, for PUT."""
         return self._route("PUT", path, fn)
 
+    @overload
+    def patch(self, path: str) -> Callable[[OnRequest], OnRequest]: ...
+    @overload
+    def patch(self, path: str, fn: OnRequest) -> OnRequest: ...
     def patch(self, path: str, fn: Any = None) -> Any:
         """As get, for PATCH."""
         return self._route("PATCH", path, fn)
 
+    @overload
+    def delete(self, path: str) -> Callable[[OnRequest], OnRequest]: ...
+    @overload
+    def delete(self, path: str, fn: OnRequest) -> OnRequest: ...
     def delete(self, path: str, fn: Any = None) -> Any:
         """As get, for DELETE."""
         return self._route("DELETE", path, fn)
 
-    def static(self, prefix: str, folder: Any) -> None:
+    def static(self, prefix: str, folder: Path) -> None:
         """Serves the files of a folder below a prefix.  FileNotFoundError: there is no such folder."""
         native.http_static(self._host, prefix, os.fspath(folder))
         self._registered += 1

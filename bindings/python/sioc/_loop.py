@@ -106,6 +106,7 @@ class Loop:
 
 def run_loop(main: Any) -> None:
     """asyncio.run; with uvloop, if it is there."""
+    uvloop: Any
     try:
         import uvloop
     except ImportError:

@@ -58,9 +58,10 @@ class Finder:
         if spec is None:
             self._missed(name, path)
             return None
-        if not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or not self.owns(spec.origin):
+        file = spec.origin
+        if not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or not file or not self.owns(file):
             return None
-        self.files.add(os.path.abspath(spec.origin))
+        self.files.add(os.path.abspath(file))
         spec.loader = Source(spec.loader.name, spec.loader.path)
         spec.cached = None
         return spec

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, overload
 
 from . import native
 from ._broadcast import BroadcastOperator
-from ._handlers import ANY, ONCE, PREPEND, SERIAL, THREAD, exactly, shape
+from ._handlers import ONCE, PREPEND, SERIAL, THREAD, exactly, shape
+from ._types import OnAny, OnError, OnEvent, OnLeave, OnMember, OnNamespace, OnRoom, OnSocket
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from ._server import Server
+    from ._socket import Socket
+
+    Joins = Literal["connection", "connect", "reload"]
+    Leaves = Literal["disconnecting", "disconnect"]
+    Rooms = Literal["create-room", "delete-room"]
+    Members = Literal["join-room", "leave-room"]
 
 # Name: the things its handlers are told, at least and at most.
 EVENTS = {"connection": (1, 1), "connect": (1, 1), "disconnecting": (1, 3), "disconnect": (1, 3),
@@ -29,6 +38,8 @@ class Namespace(BroadcastOperator):
     __slots__ = ("server", "name", "_core", "__dict__", "__weakref__")
 
     server: "Server"
+    name: str
+    _core: Any
 
     def __init__(self, name: str = "/"):
         """For classes of handlers: the namespace that register() makes it."""
@@ -39,7 +50,7 @@ class Namespace(BroadcastOperator):
             if attribute.startswith("on_") and not hasattr(Namespace, attribute):
                 name, fn = attribute[3:], getattr(self, attribute)
                 if name in EVENTS or name == "error":
-                    self.on(name, fn)
+                    self._register(name, fn, 0)
                 else:
                     self._add_event(name, fn, None, False, 0)
 
@@ -69,6 +80,30 @@ class Namespace(BroadcastOperator):
         self.server._registered += 1
         return fn
 
+    @overload
+    def on(self, event: Joins) -> Callable[[OnSocket], OnSocket]: ...
+    @overload
+    def on(self, event: Joins, fn: OnSocket) -> OnSocket: ...
+    @overload
+    def on(self, event: Leaves) -> Callable[[OnLeave], OnLeave]: ...
+    @overload
+    def on(self, event: Leaves, fn: OnLeave) -> OnLeave: ...
+    @overload
+    def on(self, event: Literal["error"]) -> Callable[[OnError], OnError]: ...
+    @overload
+    def on(self, event: Literal["error"], fn: OnError) -> OnError: ...
+    @overload
+    def on(self, event: Literal["new_namespace"]) -> Callable[[OnNamespace], OnNamespace]: ...
+    @overload
+    def on(self, event: Literal["new_namespace"], fn: OnNamespace) -> OnNamespace: ...
+    @overload
+    def on(self, event: Rooms) -> Callable[[OnRoom], OnRoom]: ...
+    @overload
+    def on(self, event: Rooms, fn: OnRoom) -> OnRoom: ...
+    @overload
+    def on(self, event: Members) -> Callable[[OnMember], OnMember]: ...
+    @overload
+    def on(self, event: Members, fn: OnMember) -> OnMember: ...
     def on(self, event: str, fn: Any = None) -> Any:
         """fn(socket) for "connection" and "reload", fn(socket, reason, details) for "disconnecting"
         and "disconnect", fn(exception, socket, event) for "error".  Also as a decorator.
@@ -78,6 +113,18 @@ class Namespace(BroadcastOperator):
         """
         return self._register(event, fn, 0)
 
+    @overload
+    def once(self, event: Joins) -> Callable[[OnSocket], OnSocket]: ...
+    @overload
+    def once(self, event: Joins, fn: OnSocket) -> OnSocket: ...
+    @overload
+    def once(self, event: Leaves) -> Callable[[OnLeave], OnLeave]: ...
+    @overload
+    def once(self, event: Leaves, fn: OnLeave) -> OnLeave: ...
+    @overload
+    def once(self, event: Members) -> Callable[[OnMember], OnMember]: ...
+    @overload
+    def once(self, event: Members, fn: OnMember) -> OnMember: ...
     def once(self, event: str, fn: Any = None) -> Any:
         """As on, for the next time only."""
         return self._register(event, fn, ONCE)
@@ -93,6 +140,14 @@ class Namespace(BroadcastOperator):
         self.server._registered += 1
         return fn
 
+    @overload
+    def event(self, event: OnEvent) -> OnEvent: ...
+    @overload
+    def event(self, event: str, *, serial: Optional[bool] = None,
+              thread: bool = False) -> Callable[[OnEvent], OnEvent]: ...
+    @overload
+    def event(self, event: str, fn: OnEvent, *, serial: Optional[bool] = None,
+              thread: bool = False) -> OnEvent: ...
     def event(self, event: Any, fn: Any = None, *, serial: Optional[bool] = None, thread: bool = False) -> Any:
         """fn(socket, *args) for this event of every client: ``@io.event("say")``, or ``@io.event`` over
         a function called `say`.  A socket's own handlers of the same name go first, and alone.
@@ -103,9 +158,9 @@ class Namespace(BroadcastOperator):
         thread.  A handler called disconnect, say, is on("disconnect").
         """
         if callable(event) and fn is None:
-            name = event.__name__
+            name: str = event.__name__
             if name in EVENTS and "-" not in name:
-                return self.on(name, event)
+                return self._register(name, event, 0)
             return self._add_event(name, event, serial, thread, 0)
         if not isinstance(event, str):
             raise TypeError(f"the name of an event must be a str, not {type(event).__name__}")
@@ -113,15 +168,17 @@ class Namespace(BroadcastOperator):
             return lambda f: self._add_event(event, f, serial, thread, 0)
         return self._add_event(event, fn, serial, thread, 0)
 
-    def on_any(self, fn: Any) -> Any:
+    def on_any(self, fn: OnAny) -> OnAny:
         """fn(socket, event, *args) for every event of every client, before its own handlers."""
-        return self._add_event(None, fn, None, False, 0)
+        self._add_event(None, fn, None, False, 0)
+        return fn
 
     any = on_any
 
-    def prepend_any(self, fn: Any) -> Any:
+    def prepend_any(self, fn: OnAny) -> OnAny:
         """As on_any, before those that are there."""
-        return self._add_event(None, fn, None, False, PREPEND)
+        self._add_event(None, fn, None, False, PREPEND)
+        return fn
 
     def off_any(self, fn: Any = None) -> None:
         """Takes fn off, or all handlers of every event."""
@@ -135,7 +192,7 @@ class Namespace(BroadcastOperator):
         else:
             native.nsp_off(self._core, event, fn)
 
-    def use(self, fn: Any) -> Any:
+    def use(self, fn: OnSocket) -> OnSocket:
         """Middleware: fn(socket) before it joins, plain or async; ``raise sioc.Reject("not allowed",
         {"code": 1})`` refuses it.  Any other exception does so, too, and is logged."""
         most, _ = exactly(fn, 1, 1, "use")
@@ -146,7 +203,7 @@ class Namespace(BroadcastOperator):
     # ---- what there is
 
     @property
-    def sockets(self) -> "Dict[str, Any]":
+    def sockets(self) -> "Dict[str, Socket]":
         """A fresh dict: id -> socket."""
         return {s.id: s for s in native.sockets(self._core, self._target)}
 

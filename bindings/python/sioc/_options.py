@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any, Dict, List, Optional
+from typing import Any, List, Mapping, Optional
 
 # These are switches and settings at once: settings turn them on.
 SWITCHES = ("cookie", "http_compression", "per_message_deflate", "connection_state_recovery")
 
 
-def flatten(options: Dict[str, Any], prefix: str = "") -> List[Any]:
+def flatten(options: Mapping[str, Any], prefix: str = "") -> List[Any]:
     """Nested dicts as dotted names, lists as several values, as the core wants them."""
     pairs: List[Any] = []
     for name, value in options.items():

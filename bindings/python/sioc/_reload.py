@@ -282,7 +282,7 @@ class App:
         if not generation.served:
             self.undo(generation)
             return 0
-        ended = sum(server._cancel() for server in generation.servers)
+        ended: int = sum(server._cancel() for server in generation.servers)
         for server in generation.servers:
             server._abort_streams()
             native.server_retire(server._host)

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any, Callable, List, Set
+from typing import Any, Callable, Coroutine, List, Set, overload
 
 from ._handlers import exactly
+from ._types import OnNothing
 
 
 class Repeating:
     """Tasks that end with their generation, or with the server; part of sioc.Server."""
 
-    __slots__ = ()
     _state: str
     _every: List[Any]
     _tasks: Set[Any]
     _repeating: Set[Any]
-    _guard: Callable[..., Any]
+    _guard: Callable[..., Coroutine[Any, Any, None]]
     _failed: Callable[..., Any]
 
-    def background_task(self, coro: Any) -> Any:
+    def background_task(self, coro: "Coroutine[Any, Any, Any]") -> "asyncio.Task[Any]":
         """Runs a coroutine as a task of the server: kept, cancelled when it closes, or when a reload
         has replaced this code.  Errors are logged."""
         return self._keep(asyncio.get_running_loop().create_task(self._guard(coro, "background task")))
 
+    @overload
+    def every(self, seconds: float) -> Callable[[OnNothing], OnNothing]: ...
+    @overload
+    def every(self, seconds: float, fn: OnNothing) -> OnNothing: ...
     def every(self, seconds: float, fn: Any = None) -> Any:
         """Calls fn(), plain or async, again and again while the server runs; a call that takes longer
         than the time between two is not overtaken by the next.  Errors are logged.  Also as a
@@ -57,7 +61,7 @@ class Repeating:
             except Exception as error:
                 self._failed(fn, None, "", error)
 
-    def _keep(self, task: Any) -> Any:
+    def _keep(self, task: "asyncio.Task[Any]") -> "asyncio.Task[Any]":
         for kept in (self._tasks, self._repeating):
             kept.add(task)
             task.add_done_callback(kept.discard)

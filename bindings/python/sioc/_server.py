@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import weakref
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Pattern, Set, Tuple
 
 from . import native
 from ._calls import NO, YES, Call, Calls
@@ -24,6 +24,11 @@ from ._socket import Ack, Socket
 from ._spaces import Spaces
 from ._values import Raw
 from ._websocket import WebSockets
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._types import OnNothing, Options, Question
 
 log = logging.getLogger("sioc")
 
@@ -42,11 +47,9 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
     sockets_join, sockets_leave, disconnect_sockets: those may be called from any.
     """
 
-    __slots__ = ()
-
     def __init__(self, *, default: Optional[Callable[[Any], Any]] = None,
-                 allow_request: Optional[Callable[..., Any]] = None,
-                 generate_id: Optional[Callable[..., Any]] = None, **options: Any):
+                 allow_request: Optional[Question] = None, generate_id: Optional[Question] = None,
+                 **options: Unpack[Options]):
         app = loading_app()
         self._app: Optional[App] = app
         self._generation: Optional[Generation] = app.loading if app else None
@@ -63,11 +66,11 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
         self._lifespans: List[Any] = []  # what begins before the first client, ends after the last
         self._streams: Dict[int, Any] = {}
         self._namespaces: Dict[str, Namespace] = {}
-        self._parents: List[Any] = []  # (pattern or None, namespace)
+        self._parents: List[Tuple[Optional[Pattern[str]], Namespace]] = []  # (pattern or None, namespace)
         self._children: Any = weakref.WeakValueDictionary()  # those with sockets keep them alive
         self._serial = bool(options.get("serial", False))
         self._state = "new"  # serving, closing, closed; replaced (by a reload), retired
-        self._closed: Optional[asyncio.Event] = None
+        self._closed: asyncio.Event  # when it serves
         self._closers: Set[Any] = set()  # tasks that wait for the end
         self._end: Any = None
         self.state: Dict[str, Any] = {}
@@ -252,7 +255,7 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
         for handle in list(self._streams):
             native.request_abort(self._host, handle)
 
-    def on_unload(self, fn: Any) -> Any:
+    def on_unload(self, fn: OnNothing) -> OnNothing:
         """fn(), plain or async, when a reload has replaced this code; also as a decorator."""
         exactly(fn, 0, 0, "on_unload")
         if self._generation is not None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, overload
 
 from . import native
 from ._broadcast import NO_COMPRESS, VOLATILE, BroadcastOperator, SocketOperator, names
-from ._handlers import ONCE, OWN, PREPEND, SERIAL, THREAD, exactly, shape
+from ._handlers import ONCE, PREPEND, SERIAL, THREAD, exactly, shape
+from ._types import Handler, OnOwnAny
+from ._values import Sent
 
 if TYPE_CHECKING:
+    from typing import ItemsView, Iterable, Iterator, KeysView
+
     from ._namespace import Namespace
+    from ._types import Rooms
 
 
 class Ack:
@@ -23,11 +28,12 @@ class Ack:
         self._id = id
         self._serial = serial
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any) -> Sent:
         server = self._server
         sent = native.reply(server._host, self._socket, self._id, self._serial, args)
         if sent is None:
-            return server._from_thread(self, *native.snapshot(server._host, args))
+            later: Sent = server._from_thread(self, *native.snapshot(server._host, args))
+            return later
         return sent
 
 
@@ -40,20 +46,31 @@ class Handshake:
 
     _names = ("auth", "headers", "query", "address", "time", "issued", "url", "secure", "xdomain")
     __slots__ = ("_values",)
+    auth: Any
+    headers: Dict[str, str]
+    query: Dict[str, str]
+    address: str
+    time: str
+    issued: int
+    url: str
+    secure: bool
+    xdomain: bool
 
     def __init__(self, values: Dict[str, Any]):
         self._values = values
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._values[name]
-        except KeyError:
-            raise AttributeError(name) from None
+    if not TYPE_CHECKING:  # there, other names are errors
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return self._values[name]
+            except KeyError:
+                raise AttributeError(name) from None
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> "Iterator[str]":
         return iter(self._values)
 
     def __len__(self) -> int:
@@ -65,10 +82,10 @@ class Handshake:
     def get(self, name: str, default: Any = None) -> Any:
         return self._values.get(name, default)
 
-    def keys(self) -> Any:
+    def keys(self) -> "KeysView[str]":
         return self._values.keys()
 
-    def items(self) -> Any:
+    def items(self) -> "ItemsView[str, Any]":
         return self._values.items()
 
     def __repr__(self) -> str:
@@ -87,23 +104,27 @@ class Connection:
         return native.socket_get(self._socket._core, self._socket._handle, what)
 
     @property
-    def id(self) -> Any:
+    def id(self) -> Optional[int]:
         """A number that no other connection of this server has had."""
-        return self._get("client")
+        id: Optional[int] = self._get("client")
+        return id
 
     @property
-    def transport(self) -> Any:
+    def transport(self) -> Optional[str]:
         """"polling" or "websocket"."""
-        return self._get("transport")
+        transport: Optional[str] = self._get("transport")
+        return transport
 
     @property
-    def protocol(self) -> Any:
+    def protocol(self) -> Optional[int]:
         """4, or 3 for clients of Socket.IO 1 and 2."""
-        return self._get("protocol")
+        protocol: Optional[int] = self._get("protocol")
+        return protocol
 
     @property
-    def remote_address(self) -> Any:
-        return self._get("address")
+    def remote_address(self) -> Optional[str]:
+        address: Optional[str] = self._get("address")
+        return address
 
     def close(self) -> None:
         """Closes the connection without a packet ("forced close").  From any thread."""
@@ -130,7 +151,7 @@ class Socket:
         self.reloaded = False
         self._core = nsp._core
         self._handle = handle
-        self._data: Any = None
+        self._data: Optional[Dict[str, Any]] = None
         self._handshake: Optional[Handshake] = None
 
     def __repr__(self) -> str:
@@ -142,9 +163,7 @@ class Socket:
     def data(self) -> Dict[str, Any]:
         """A dict for the application; the same object as long as the socket lives."""
         if self._data is None:
-            self._data = native.socket_get(self._core, self._handle, "data")
-            if self._data is None:
-                self._data = {}
+            self._data = native.socket_get(self._core, self._handle, "data") or {}
         return self._data
 
     @data.setter
@@ -185,7 +204,8 @@ class Socket:
     @property
     def transport(self) -> Optional[str]:
         """"polling" or "websocket"; None when it has gone."""
-        return native.socket_get(self._core, self._handle, "transport")
+        name: Optional[str] = native.socket_get(self._core, self._handle, "transport")
+        return name
 
     # ---- handlers
 
@@ -204,6 +224,11 @@ class Socket:
         native.socket_on(self._core, self._handle, name, fn, most, flags, how)
         return fn
 
+    @overload
+    def on(self, event: str, *, serial: Optional[bool] = None,
+           thread: bool = False) -> Callable[[Handler], Handler]: ...
+    @overload
+    def on(self, event: str, fn: Handler, *, serial: Optional[bool] = None, thread: bool = False) -> Handler: ...
     def on(self, event: str, fn: Any = None, *, serial: Optional[bool] = None, thread: bool = False) -> Any:
         """fn(*args) for each such event of this client; also "disconnecting" and "disconnect", with
         (reason, details), and "error", with (Reject, name of the event) when a middleware (use) has
@@ -216,6 +241,11 @@ class Socket:
         """
         return self._add(event, fn, 0, serial, thread)
 
+    @overload
+    def once(self, event: str, *, serial: Optional[bool] = None,
+             thread: bool = False) -> Callable[[Handler], Handler]: ...
+    @overload
+    def once(self, event: str, fn: Handler, *, serial: Optional[bool] = None, thread: bool = False) -> Handler: ...
     def once(self, event: str, fn: Any = None, *, serial: Optional[bool] = None, thread: bool = False) -> Any:
         """As on, for the next such event only."""
         return self._add(event, fn, ONCE, serial, thread)
@@ -224,15 +254,17 @@ class Socket:
         """Takes fn off, or all handlers of the event."""
         native.socket_off(self._core, self._handle, event, fn)
 
-    def on_any(self, fn: Any) -> Any:
+    def on_any(self, fn: OnOwnAny) -> OnOwnAny:
         """fn(event, *args) for every event, before its own handlers."""
-        return self._add(None, fn, 0, None, False)
+        self._add(None, fn, 0, None, False)
+        return fn
 
     any = on_any
 
-    def prepend_any(self, fn: Any) -> Any:
+    def prepend_any(self, fn: OnOwnAny) -> OnOwnAny:
         """As on_any, before those that are there."""
-        return self._add(None, fn, PREPEND, None, False)
+        self._add(None, fn, PREPEND, None, False)
+        return fn
 
     def off_any(self, fn: Any = None) -> None:
         """Takes fn off, or all handlers of every event."""
@@ -257,12 +289,12 @@ class Socket:
         for name in self.event_names() if event is None else [event]:
             native.socket_off(self._core, self._handle, name, None)
 
-    def on_any_outgoing(self, fn: Any) -> Any:
+    def on_any_outgoing(self, fn: OnOwnAny) -> OnOwnAny:
         """fn(event, *args) for every event that is sent to this client, before it is."""
         native.socket_on_outgoing(self._core, self._handle, fn, shape(fn, 1, "on_any_outgoing", False)[0], 0, 0)
         return fn
 
-    def prepend_any_outgoing(self, fn: Any) -> Any:
+    def prepend_any_outgoing(self, fn: OnOwnAny) -> OnOwnAny:
         native.socket_on_outgoing(self._core, self._handle, fn, shape(fn, 1, "on_any_outgoing", False)[0], 0,
                                   PREPEND)
         return fn
@@ -270,7 +302,7 @@ class Socket:
     def off_any_outgoing(self, fn: Any = None) -> None:
         native.socket_off_outgoing(self._core, self._handle, fn)
 
-    def use(self, fn: Any) -> Any:
+    def use(self, fn: OnOwnAny) -> OnOwnAny:
         """Middleware of this client's events: fn(event, *args), plain or async.  ``raise
         sioc.Reject("why")`` drops the event."""
         native.socket_use(self._core, self._handle, fn, shape(fn, 1, "use", False)[0])
@@ -278,7 +310,7 @@ class Socket:
 
     # ---- speaking
 
-    def emit(self, event: str, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Any:
+    def emit(self, event: str, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Sent:
         """Sends an event to the client.  From any thread.
 
         ack(error, *answer) is called once: error is None, AckTimeout or Disconnected.
@@ -293,7 +325,7 @@ class Socket:
                                                 *native.snapshot(self.nsp.server._host, args))
         return sent
 
-    def send(self, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Any:
+    def send(self, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Sent:
         """emit("message", ...)"""
         return self.emit("message", *args, ack=ack)
 
@@ -317,7 +349,7 @@ class Socket:
         """Whether a packet may be compressed."""
         return SocketOperator(self).compress(on)
 
-    def _others(self, rooms: tuple = (), out: tuple = ()) -> BroadcastOperator:
+    def _others(self, rooms: "Iterable[Rooms]" = (), out: "Iterable[Rooms]" = ()) -> BroadcastOperator:
         return BroadcastOperator(self.nsp, (names(rooms), names(out), self._handle, False))
 
     @property
@@ -330,13 +362,13 @@ class Socket:
         """Everybody in this process but this client."""
         return self._others().local
 
-    def to(self, *rooms: Any) -> BroadcastOperator:
+    def to(self, *rooms: Rooms) -> BroadcastOperator:
         """Everybody in these rooms but this client."""
         return self._others(rooms)
 
     in_ = to
 
-    def except_(self, *rooms: Any) -> BroadcastOperator:
+    def except_(self, *rooms: Rooms) -> BroadcastOperator:
         """Everybody but this client and those in these rooms."""
         return self._others((), rooms)
 
@@ -346,13 +378,13 @@ class Socket:
         if native.socket_change(self._core, self._handle, room, what) is None:
             self.nsp.server._from_thread(self._change, room, what)
 
-    def join(self, *rooms: Any) -> None:
+    def join(self, *rooms: Rooms) -> None:
         """Joins rooms (names, or lists of them).  From any thread.
         RuntimeError: too many (option max_rooms); ValueError: a name that is too long."""
         for room in names(rooms):
             self._change(room, 0)
 
-    def leave(self, *rooms: Any) -> None:
+    def leave(self, *rooms: Rooms) -> None:
         """Leaves rooms.  From any thread."""
         for room in names(rooms):
             self._change(room, 1)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, MutableMapping, Pattern, Tuple, TypeVar, Union, cast
+from typing import Optional
 
 from . import native
 from ._handlers import exactly
 from ._namespace import Namespace
 
+if TYPE_CHECKING:
+    from ._server import Server
+
+Class = TypeVar("Class", bound=Namespace)
+
 
 class Spaces:
     """What a server does with its namespaces; part of sioc.Server."""
 
-    __slots__ = ()
     _host: Any
-    _core: Any
     _registered: int
     _namespaces: Dict[str, Namespace]
-    _parents: List[Any]
-    _children: Any
+    _parents: List[Tuple[Optional[Pattern[str]], Namespace]]
+    _children: MutableMapping[int, Namespace]
 
-    def of(self, name: Any) -> Namespace:
+    def of(self, name: "Union[str, Pattern[str], Callable[..., Any]]") -> Namespace:
         """The namespace of that name, made when there is none."""
         if not isinstance(name, str):
             return self._match(name)
@@ -31,9 +35,7 @@ class Spaces:
             child = self._child_of(name)
             if child is not None:
                 return child
-            nsp = Namespace.__new__(Namespace)
-            nsp._bind(self, name)
-            self._namespaces[name] = nsp
+            nsp = self._namespaces[name] = self._new(name)
             self._registered += 1
         return nsp
 
@@ -48,9 +50,8 @@ class Spaces:
             raise TypeError("of: a name, a compiled regular expression or a function is expected, not "
                             f"{type(matcher).__name__}")
         most, _ = exactly(matcher, 1, 2, "of")
-        parent = Namespace.__new__(Namespace)
         core = native.server_match(self._host, matcher, most)
-        parent._bind(self, native.nsp_name(core), core)
+        parent = self._new(native.nsp_name(core), core)
         native.nsp_set_face(core, parent)
         self._parents.append((pattern, parent))
         self._registered += 1
@@ -64,7 +65,7 @@ class Spaces:
                 return None if core is None else self._child(core)
         return None
 
-    def register(self, namespace: Namespace) -> Namespace:
+    def register(self, namespace: Class) -> Class:
         """Takes the handlers of a class that was derived from sioc.Namespace.
         ValueError: there is a namespace of that name."""
         if not isinstance(namespace, Namespace) or isinstance(namespace, Spaces):
@@ -72,11 +73,11 @@ class Spaces:
                             f"{type(namespace).__name__}")
         name = namespace.name
         if name == "/":
-            namespace._bind(self, name, self._core)
+            namespace._bind(cast("Server", self), name, cast("Server", self)._core)
         elif name in self._namespaces:
             raise ValueError(f"register: there is a namespace {name} already")
         else:
-            namespace._bind(self, name)
+            namespace._bind(cast("Server", self), name)
             self._namespaces[name] = namespace
         namespace._register_methods()
         self._registered += 1
@@ -87,7 +88,10 @@ class Spaces:
         key = native.nsp_key(core)
         nsp = self._children.get(key)
         if nsp is None:
-            nsp = Namespace.__new__(Namespace)
-            nsp._bind(self, native.nsp_name(core), core)
-            self._children[key] = nsp
+            nsp = self._children[key] = self._new(native.nsp_name(core), core)
+        return nsp
+
+    def _new(self, name: str, core: Any = None) -> Namespace:
+        nsp = Namespace.__new__(Namespace)
+        nsp._bind(cast("Server", self), name, core)
         return nsp

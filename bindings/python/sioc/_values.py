@@ -9,7 +9,7 @@ import enum
 import json
 import pathlib
 import uuid
-from typing import Any
+from typing import Any, Generator
 
 
 class Raw:
@@ -29,7 +29,7 @@ class Sent(int):
     """What emit returns: true when it is queued, false when the client has gone or the packet was
     dropped.  Awaiting it does nothing, so ``await socket.emit(...)`` works as well."""
 
-    def __await__(self):
+    def __await__(self) -> "Generator[Any, None, Sent]":
         return self
         yield
 

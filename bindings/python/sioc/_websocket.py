@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, overload
 
 from . import native
 from ._handlers import exactly
 from ._http import Request
+from ._types import OnClose, OnMessage, OnWebSocket
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 log = logging.getLogger("sioc")
 EVENTS = {"message": 1, "close": 2}
@@ -26,13 +30,24 @@ class WebSocket:
         self.data: Dict[str, Any] = {}
         self.replayed = False
 
+    @overload
+    def on(self, event: Literal["message"]) -> Callable[[OnMessage], OnMessage]: ...
+    @overload
+    def on(self, event: Literal["message"], fn: OnMessage) -> OnMessage: ...
+    @overload
+    def on(self, event: Literal["close"]) -> Callable[[OnClose], OnClose]: ...
+    @overload
+    def on(self, event: Literal["close"], fn: OnClose) -> OnClose: ...
     def on(self, event: str, fn: Any = None) -> Any:
         """fn(data) for "message": str or bytes; fn(code, reason) for "close".  Plain or async.  Also as a
         decorator.  ValueError: no such event."""
         if event not in EVENTS:
             raise ValueError(f"on({event!r}): a WebSocket has message and close")
         if fn is None:
-            return lambda f: self.on(event, f)
+            return lambda f: self._on(event, f)
+        return self._on(event, fn)
+
+    def _on(self, event: str, fn: Any) -> Any:
         count, _ = exactly(fn, 0, EVENTS[event], f"on({event!r})")
         self._handlers.setdefault(event, []).append((fn, EVENTS[event] if count < 0 else count))
         return fn
@@ -129,11 +144,14 @@ class WebSocketRoute:
 class WebSockets:
     """What a server does with plain WebSockets; part of sioc.Server."""
 
-    __slots__ = ()
     _host: Any
     _registered: int
     _from_thread: Callable[..., Any]
 
+    @overload
+    def websocket(self, path: str) -> Callable[[OnWebSocket], OnWebSocket]: ...
+    @overload
+    def websocket(self, path: str, fn: OnWebSocket) -> OnWebSocket: ...
     def websocket(self, path: str, fn: Any = None) -> Any:
         """fn(websocket, request) for each WebSocket that is opened at the path, whose parts may be
         ``:names``.  Plain or async: messages wait until it has ended.  Also as a decorator:

@@ -34,7 +34,7 @@ _CLIENTS = ("Client", "AsyncClient", "SimpleClient", "AsyncSimpleClient", "Clien
 def __getattr__(name: str) -> Any:
     """Clients come from python-socketio itself, if it is there; managers are named as missing."""
     if name in _CLIENTS:
-        import socketio
+        import socketio  # type: ignore[import-untyped, unused-ignore]
 
         return getattr(socketio, name)
     if name.endswith("Manager"):

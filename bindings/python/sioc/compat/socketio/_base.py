@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import sioc
 
@@ -20,6 +20,9 @@ from ._options import options_of
 from ._routes import Routes
 from .exceptions import ClientGone, TimeoutError
 from .exceptions import ConnectionRefusedError as Refused
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class reason:
@@ -121,6 +124,10 @@ class BaseServer:
 
     # ---- registration ----
 
+    @overload
+    def on(self, event: str, *, namespace: str | None = None) -> Callable[[Function], Function]: ...
+    @overload
+    def on(self, event: str, handler: Callable[..., Any], namespace: str | None = None) -> None: ...
     def on(self, event: str, handler: Any = None, namespace: str | None = None) -> Any:
         """Registers a handler, or decorates one: ``'*'`` as event or namespace is any."""
 
@@ -129,8 +136,15 @@ class BaseServer:
             self._open_namespaces()
             return function
 
-        return register if handler is None else register(handler) and None
+        if handler is None:
+            return register
+        register(handler)
+        return None
 
+    @overload
+    def event(self, handler: Function, /) -> Function: ...
+    @overload
+    def event(self, *, namespace: str | None = None) -> Callable[[Function], Function]: ...
     def event(self, *args: Any, **options: Any) -> Any:
         """Decorates a handler whose name is the event's: ``@sio.event``,
         ``@sio.event(namespace='/chat')``."""

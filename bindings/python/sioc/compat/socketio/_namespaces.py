@@ -87,7 +87,8 @@ class BaseServerNamespace:
         return self._forward("close_room", room, namespace=namespace)
 
     def rooms(self, sid: str, namespace: str | None = None) -> list[str]:
-        return self._forward("rooms", sid, namespace=namespace)
+        names: list[str] = self._forward("rooms", sid, namespace=namespace)
+        return names
 
     def get_session(self, sid: str, namespace: str | None = None) -> Any:
         return self._forward("get_session", sid, namespace=namespace)
@@ -100,6 +101,10 @@ class BaseServerNamespace:
 
     def disconnect(self, sid: str, namespace: str | None = None) -> Any:
         return self._forward("disconnect", sid, namespace=namespace)
+
+    def trigger_event(self, event: str, *args: Any) -> Any:
+        """Calls the method for ``event``."""
+        raise NotImplementedError
 
 
 class Namespace(BaseServerNamespace):
@@ -120,5 +125,5 @@ class AsyncNamespace(BaseServerNamespace):
     async def trigger_event(self, event: str, *args: Any) -> Any:
         """Calls the method for ``event``; override it for a dispatch of your own."""
         handler = self._handler(event, args)
-        result = None if handler is None else handler()
+        result: Any = None if handler is None else handler()
         return await result if hasattr(result, "__await__") else result
