@@ -83,6 +83,9 @@ struct slua_host {
     struct sioc_script_stats stats;
     struct sioc_pool *memory; /* of the state: strings come and go with every event */
     size_t memory_used;
+    unsigned runs;         /* of tasks, for slua_tune_garbage */
+    int pause;             /* what it has set; 0: nothing yet */
+    bool own_pause;        /* the script has */
     unsigned memory_grace; /* > 0: foreign code runs unprotected, so the limit may be passed */
     bool loading;          /* the script's top level runs */
     bool turning;          /* ... and waits, while the loop turns for it */
@@ -134,6 +137,9 @@ struct slua_task_info {
  * saves 60 instructions with.  0 (ended or waits), SIOC_ENOMEM. */
 int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
              const struct slua_task_info *info);
+
+/* How much garbage there may be before it is collected, by what is in use.  Now and then. */
+void slua_tune_garbage(struct slua_host *host);
 
 /* The info of the task that the next slua_run will take, to be filled in there: all of it.
  * NULL: no memory. */

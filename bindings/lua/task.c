@@ -14,6 +14,8 @@
 /* Coroutines kept for later; beyond that they are left to the garbage collector. */
 #define IDLE_MAX 256
 
+#define TUNE_EVERY 256 /* runs: it costs no more than three of them */
+
 static struct slua_task *find(const struct slua_pool *pool, uint64_t id)
 {
     size_t slot = (size_t)(id & (SLUA_SLOT_MAX - 1));
@@ -247,6 +249,8 @@ int slua_run(struct slua_host *host, lua_CFunction body, void *arg,
     if (host->checking && comes_of_check(host, info))
         task->info.check = true;
     slua_count(host, &task->info, false);
+    if (++host->runs % TUNE_EVERY == 0)
+        slua_tune_garbage(host);
     lua_pushcfunction(task->L, body);
     lua_pushlightuserdata(task->L, arg);
     drive(host, task, 1);

@@ -34,9 +34,10 @@ static size_t next_cap(const struct buf *b, size_t need)
     size_t cap = b->cap > SIZE_MAX / 2 ? SIZE_MAX : b->cap * 2;
     if (cap < BUF_FIRST_BYTES)
         cap = BUF_FIRST_BYTES;
-    if (b->max && cap > b->max)
-        cap = b->max;
-    return cap < need ? need : cap;
+    /* A little more, or what stands behind a long text, a bracket as a rule, would move it. */
+    if (cap < need && !mem_add(need, BUF_FIRST_BYTES, &cap))
+        cap = need;
+    return b->max && cap > b->max ? b->max : cap;
 }
 
 uint8_t *buf_reserve_slow_(struct buf *b, size_t more)

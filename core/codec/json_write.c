@@ -65,6 +65,23 @@ static int put_checked_slow(struct buf *out, struct sioc_str utf8, const char *p
     return out->error;
 }
 
+#define BLOCK 4096
+
+/* Copies what is plain, up to the first byte that is not: block by block, so that a long text
+ * comes from memory once and not twice. */
+static const char *copy_plain(uint8_t *to, const char *p, const char *end)
+{
+    for (;;) {
+        const char *stop = end - p > BLOCK ? p + BLOCK : end;
+        const char *plain = json_plain_end(p, stop);
+        memcpy(to, p, (size_t)(plain - p));
+        if (plain < stop || stop == end)
+            return plain;
+        to += BLOCK;
+        p = stop;
+    }
+}
+
 /* Runs are copied as they are, checked in the same pass. */
 static int put_checked(struct buf *out, struct sioc_str utf8)
 {
@@ -78,11 +95,10 @@ static int put_checked(struct buf *out, struct sioc_str utf8)
     uint8_t *to = buf_reserve(out, most);
     if (!to)
         return out->error;
-    const char *plain = json_plain_end(utf8.ptr, utf8.ptr + utf8.len);
+    const char *plain = copy_plain(to + 1, utf8.ptr, utf8.ptr + utf8.len);
     if (plain < utf8.ptr + utf8.len)
         return put_checked_slow(out, utf8, plain);
     to[0] = '"';
-    memcpy(to + 1, utf8.ptr, utf8.len);
     to[utf8.len + 1] = '"';
     buf_commit(out, most);
     return 0;

@@ -13,6 +13,9 @@
 #define CLOSING_TIMEOUT_MS \
     30000 /* how long a closing session waits for a GET (protocol.md 1.14) */
 
+#define LONG_BYTES    16384 /* a shorter one is copied faster than two chunks are made */
+#define LONG_HEAD_MAX 256
+
 #define CLOCK_SLACK_MS 2 /* of the shortest ping_timeout, 50 ms, enough is left */
 
 static void on_timer(struct net_timer *timer);
@@ -450,6 +453,14 @@ size_t eio_session_queued_bytes(const struct eio_session *s)
     return s->polling ? s->polling->bytes : ws_conn_queued(s->ws);
 }
 
+/* Whether what is for this client alone may go past eio_session_send.  If not, that knows what
+ * to say. */
+static bool takes_own(const struct eio_session *s)
+{
+    return s->state == EIO_STATE_OPEN && !s->choked && !s->watched && !s->is_local && s->ws &&
+           s->protocol == 4;
+}
+
 /* The short way of small messages (ws_conn_reserve).  SIOC_ETOOBIG: it is not open to this
  * one. */
 static int send_small(struct eio_session *s, bool binary, struct sioc_str head,
@@ -457,9 +468,8 @@ static int send_small(struct eio_session *s, bool binary, struct sioc_str head,
 {
     size_t letter = binary ? 0 : 1;
     int error;
-    if (s->state != EIO_STATE_OPEN || s->choked || s->watched || s->is_local || !s->ws ||
-        s->protocol != 4)
-        return SIOC_ETOOBIG; /* whatever it is, eio_session_send knows what to say */
+    if (!takes_own(s))
+        return SIOC_ETOOBIG;
     uint8_t *at = ws_conn_reserve(s->ws, binary ? WS_BINARY : WS_TEXT,
                                   letter + head.len + body.len, &error);
     if (!at)
@@ -472,10 +482,28 @@ static int send_small(struct eio_session *s, bool binary, struct sioc_str head,
     return 0;
 }
 
-int eio_session_send_own(struct eio_session *s, bool binary, struct sioc_str head,
-                         struct sioc_str body, bool no_compress)
+/* The way of long ones (ws_conn_send_long), likewise. */
+static int send_long(struct eio_session *s, bool binary, struct sioc_str head, struct buf *body)
 {
+    char start[LONG_HEAD_MAX] = {EIO_MESSAGE};
+    size_t letter = binary ? 0 : 1;
+    if (body->len < LONG_BYTES || head.len + letter > sizeof start || !takes_own(s))
+        return SIOC_ETOOBIG;
+    memcpy(start + letter, head.ptr, head.len);
+    int error = ws_conn_send_long(s->ws, binary ? WS_BINARY : WS_TEXT,
+                                  sioc_str_n(start, letter + head.len), body);
+    if (error == 0)
+        s->engine->metrics->packets_out++;
+    return error;
+}
+
+int eio_session_send_own(struct eio_session *s, bool binary, struct sioc_str head,
+                         struct buf *text, bool no_compress)
+{
+    struct sioc_str body = buf_str(text);
     int error = send_small(s, binary, head, body);
+    if (error == SIOC_ETOOBIG)
+        error = send_long(s, binary, head, text);
     if (error != SIOC_ETOOBIG) {
         if (error == SIOC_EFULL)
             choke(s);

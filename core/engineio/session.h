@@ -54,10 +54,10 @@ struct eio_session {
 /* ---- for the floor above ---- */
 
 void eio_session_set_user(struct eio_session *session, void *user);
-/* Sends a message, `head` and `body`, that no other client gets; the same results as
- * eio_session_send. */
+/* Sends a message, `head` and `text`, that no other client gets; the same results as
+ * eio_session_send.  The text's memory may be taken: then it is empty afterwards. */
 int eio_session_send_own(struct eio_session *session, bool binary, struct sioc_str head,
-                         struct sioc_str body, bool no_compress);
+                         struct buf *text, bool no_compress);
 /* Sends a frame; takes its own reference.
  * 0; SIOC_ECLOSED; SIOC_EFULL: the peer reads too slowly, the session was closed ("transport
  * error"); SIOC_ENOMEM. */

@@ -15,6 +15,8 @@ struct net_chunk {
 
 /* A chunk with a copy of `bytes` behind it; one reference.  NULL when out of memory. */
 struct net_chunk *net_chunk_new(struct sioc_str bytes);
+/* A chunk of memory from mem_alloc, taken; not on failure (NULL). */
+struct net_chunk *net_chunk_take(uint8_t *bytes, size_t len);
 static inline struct net_chunk *net_chunk_ref(struct net_chunk *chunk)
 {
     atomic_fetch_add_explicit(&chunk->refs, 1, memory_order_relaxed);

@@ -11,9 +11,7 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
-/* Reads per readable event, when each fills the buffer: others want their turn, too. */
-#define READS_PER_EVENT 4
-#define LINGER_MS       2000
+#define LINGER_MS 2000
 
 static void update_poll(struct net_stream *s)
 {
@@ -100,21 +98,18 @@ void net_stream_fail(struct net_stream *s)
         tell_gone(s, SIOC_EIO);
 }
 
+/* Once for an event, whatever is left: others want their turn, too, and the poller tells of it
+ * again. */
 static void read_ready(struct net_stream *s)
 {
     struct net_loop *loop = net_stream_loop(s);
-    for (int i = 0; i < READS_PER_EVENT && s->reading && !s->closed; i++) {
-        int64_t n = s->transport->read(s, loop->read_buffer, NET_READ_BUFFER_BYTES);
-        if (n == SIOC_EAGAIN)
-            return;
-        if (n <= 0) {
-            tell_gone(s, (int)n);
-            return;
-        }
+    int64_t n = s->transport->read(s, loop->read_buffer, NET_READ_BUFFER_BYTES);
+    if (n == SIOC_EAGAIN)
+        return;
+    if (n <= 0)
+        tell_gone(s, (int)n);
+    else
         s->ops->data(s->owner, loop->read_buffer, (size_t)n);
-        if (n < NET_READ_BUFFER_BYTES)
-            return;
-    }
 }
 
 void net_stream_ready(struct net_stream *s, uint8_t events)

@@ -145,8 +145,8 @@ int sio_message_send(struct sioc_message *m, enum sioc_packet_type type, const u
         return kind;
     struct sioc_str before = buf_str(&m->server->scratch);
     if (m->binaries.count == 0)
-        return eio_session_send_own(session, kind == SIOC_PARSER_BINARY, before,
-                                    buf_str(&m->text), no_compress);
+        return eio_session_send_own(session, kind == SIOC_PARSER_BINARY, before, &m->text,
+                                    no_compress);
     struct eio_frame *frame = frame_of(kind, before, &m->text, &m->binaries);
     if (!frame)
         return SIOC_ENOMEM;

@@ -15,6 +15,7 @@
 #define PONGS_WAITING    16 /* beyond, only the newest counts */
 #define CLOSE_REASON_MAX 123
 #define CONTROL_MAX      125
+#define LONG_HEAD_MAX    256 /* of a packet that ws_conn_send_long takes */
 
 #define CONN_OF(ptr, member) \
     ((struct ws_conn *)(void *)((char *)(ptr)-offsetof(struct ws_conn, member)))
@@ -374,6 +375,38 @@ uint8_t *ws_conn_reserve(struct ws_conn *c, enum ws_opcode opcode, size_t len, i
     c->undrained = true;
     net_task_add(c->outq.loop, &c->task);
     return at + ws_frame_write_head(at, opcode, false, len);
+}
+
+/* The frame's head and the packet's in one chunk; NULL when they are too long, or out of
+ * memory.
+ */
+static struct net_chunk *long_start(enum ws_opcode opcode, struct sioc_str head, size_t len)
+{
+    uint8_t start[WS_SERVER_HEAD_MAX + LONG_HEAD_MAX];
+    if (head.len > LONG_HEAD_MAX)
+        return NULL;
+    size_t at = ws_frame_write_head(start, opcode, false, head.len + len);
+    memcpy(start + at, head.ptr, head.len);
+    return net_chunk_new(sioc_str_n(start, at + head.len));
+}
+
+int ws_conn_send_long(struct ws_conn *c, enum ws_opcode opcode, struct sioc_str head,
+                      struct buf *body)
+{
+    int error = c->reader.deflate || body->error ? SIOC_ETOOBIG : make_room(c);
+    if (error < 0)
+        return error;
+    struct net_chunk *start = long_start(opcode, head, body->len);
+    struct net_chunk *rest = start ? net_chunk_take(body->bytes, body->len) : NULL;
+    if (rest)
+        *body = (struct buf){.max = body->max};
+    error = rest ? queue(c, start) : SIOC_ETOOBIG;
+    /* Written at once: it is in the processor's cache still, and not behind 99 others. */
+    if (error == 0 && (queue(c, rest) < 0 || flush_queue(c) == SIOC_EIO))
+        c->broken = true; /* the task tells; after half a frame nothing can follow */
+    net_chunk_unref(start);
+    net_chunk_unref(rest);
+    return error;
 }
 
 /* With context takeover: what the peer does not get, the next message must not refer to. */

@@ -317,12 +317,15 @@ static int resume(struct ws_reader *r, const uint8_t *bytes, size_t len, size_t 
     return 0;
 }
 
-/* Keeps the cut frame at the end of the fed bytes. */
+/* Keeps the cut frame at the end of the fed bytes.  Who has sent half of it gets room for the
+ * whole at once, else growing would copy the half again. */
 static int keep(struct ws_reader *r, const uint8_t *bytes, size_t len, uint64_t need)
 {
     if (!want_partial(r))
         return faulty(r, WS_FAULT_MEMORY, 0);
     r->partial->need = need;
+    if (need / 2 <= len)
+        buf_reserve(&r->partial->pending, (size_t)need);
     buf_put(&r->partial->pending, bytes, len);
     return r->partial->pending.error ? faulty(r, WS_FAULT_MEMORY, 0) : check_cut_text(r);
 }

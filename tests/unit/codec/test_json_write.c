@@ -258,6 +258,38 @@ static void test_limit(void **state)
     sioc_buffer_unref(data);
 }
 
+/* Long texts are copied in blocks: what must be escaped, or is wrong, at and around their ends.
+ */
+static void test_long_strings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *written; /* NULL: refused */
+    } cases[] = {{"\"", "\\\""},           {"\\", "\\\\"}, {"\n", "\\n"}, {"\x01", "\\u0001"},
+                 {"\xc3\xa9", "\xc3\xa9"}, {"~", "~"},     {"\xff", NULL}};
+    static const size_t lengths[] = {4095, 4096, 4097, 8191, 8192, 8193, 70000};
+    char *text = malloc(70016), *expected = malloc(70016);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] * 7 * 5; i++) {
+        size_t len = lengths[i / 35], c = i % 7, special = strlen(cases[c].bytes);
+        size_t places[] = {0, 4094, len / 2, len - special, 4096};
+        size_t at = places[i / 7 % 5];
+        if (at + special > len)
+            continue;
+        memset(text, 'a', len);
+        memcpy(text + at, cases[c].bytes, special);
+        again();
+        int rc = sioc_put_str(&w.sink, sioc_str_n(text, len));
+        assert_int_equal(rc, cases[c].written ? 0 : SIOC_EUTF8);
+        if (rc < 0)
+            continue;
+        int size = snprintf(expected, 70016, "\"%.*s%s%.*s\"", (int)at, text, cases[c].written,
+                            (int)(len - at - special), text + at + special);
+        assert_true(str_eq(buf_str(&out), sioc_str_n(expected, (size_t)size)));
+    }
+    free(text);
+    free(expected);
+}
+
 #ifdef SIOC_TESTING
 static void test_no_memory(void **state)
 {
@@ -287,7 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WRITER(test_values),    WITH_WRITER(test_escapes), WITH_WRITER(test_round_trip),
         WITH_WRITER(test_bad_utf8),  WITH_WRITER(test_depth),   WITH_WRITER(test_raw),
-        WITH_WRITER(test_binary),    WITH_WRITER(test_limit),
+        WITH_WRITER(test_binary),    WITH_WRITER(test_limit),   WITH_WRITER(test_long_strings),
 #ifdef SIOC_TESTING
         WITH_WRITER(test_no_memory),
 #endif

@@ -295,6 +295,27 @@ static void quiet_errors_go_to_done(void **state)
     rig_free(&rig);
 }
 
+/* A small state may have more garbage than use, but not if its script says how much. */
+static void garbage_of_a_small_state(void **state)
+{
+    (void)state;
+    struct rig rig;
+    static const char *const scripts[] = {"", "collectgarbage('setpause', 120)",
+                                          "big = {} for i = 1, 200000 do big[i] = {} end"};
+    for (size_t i = 0; i < 3; i++) {
+        rig_init(&rig);
+        assert_int_equal(rig_load(&rig, scripts[i]), 0);
+        for (int n = 0; n < 1000; n++)
+            slua_tune_garbage(rig.host);
+        int pause = lua_gc(rig.host->L, LUA_GCSETPAUSE, 200);
+        if (i == 0)
+            assert_in_range(pause, 204, 400);
+        else
+            assert_int_equal(pause, i == 1 ? 120 : 200);
+        rig_free(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +332,7 @@ int main(void)
         cmocka_unit_test(finalizers_start_nothing),
         cmocka_unit_test(waking_by_number),
         cmocka_unit_test(quiet_errors_go_to_done),
+        cmocka_unit_test(garbage_of_a_small_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,31 +111,33 @@ static void test_close_in_data(void **state)
     assert_int_equal(gone, 0);
 }
 
-/* Sends far more than the read buffer holds, without a turn in between. */
-static void send_much(void)
+/* Sends more than the read buffer holds, without a turn in between; how much. */
+static size_t send_much(void)
 {
     static char much[1 << 18];
-    assert_true(send(peer, much, sizeof much, 0) > 2 * NET_READ_BUFFER_BYTES);
+    ssize_t sent = send(peer, much, sizeof much, 0);
+    assert_true(sent > NET_READ_BUFFER_BYTES);
     usleep(2000);
+    return (size_t)sent;
 }
 
 static void test_close_with_more_to_read(void **state)
 {
     (void)state;
     close_in_data = true;
-    send_much();
+    size_t sent = send_much();
     turn(3, NULL);
     assert_null(stream);
-    assert_int_equal(got_len, NET_READ_BUFFER_BYTES);
+    assert_in_range(got_len, 1, sent - 1);
 }
 
 static void test_stop_with_more_to_read(void **state)
 {
     (void)state;
     stop_in_data = true;
-    send_much();
+    size_t sent = send_much();
     turn(3, NULL);
-    assert_int_equal(got_len, NET_READ_BUFFER_BYTES);
+    assert_in_range(got_len, 1, sent - 1);
 }
 
 /* Readable and writable at once, and the first callback closes. */

@@ -83,6 +83,49 @@ static void test_small_messages(void **state)
     pair_end(&p);
 }
 
+static int put_long(struct pair *p, struct buf *body, size_t len)
+{
+    buf_reset(body);
+    memset(buf_reserve(body, len), 'x', len);
+    buf_commit(body, len);
+    return ws_conn_send_long(p->conn, WS_TEXT, STR("42"), body);
+}
+
+/* They take their memory with them, and leave in order with what else is sent. */
+static void test_long_messages(void **state)
+{
+    (void)state;
+    enum { LEN = 70000 };
+    static char expected[5 + 10 + 2 + LEN + 5];
+    struct pair p;
+    struct buf body;
+    buf_init(&body);
+    pair_open(&p, &events, STR(""));
+    put_small(&p, WS_TEXT, "one");
+    assert_int_equal(put_long(&p, &body, LEN), 0);
+    assert_null(body.bytes);
+    assert_int_equal(body.len + body.cap, 0);
+    put_small(&p, WS_TEXT, "two");
+    memcpy(expected,
+           "\x81\x03one\x81\x7f\0\0\0\0\0\x01\x11\x72"
+           "42",
+           17);
+    memset(expected + 17, 'x', LEN);
+    memcpy(expected + 17 + LEN, "\x81\x03two", 5);
+    await_in(&p, expected, sizeof expected, false);
+    settle(&p);
+    assert_true(ws_conn_idle(p.conn));
+    /* Not this way, and not taken: a head that is too long; a connection that closes. */
+    assert_int_equal(ws_conn_send_long(p.conn, WS_TEXT, sioc_str_n(expected, 257), &body),
+                     SIOC_ETOOBIG);
+    ws_conn_close(p.conn, 0, STR(""));
+    assert_int_equal(put_long(&p, &body, 20000), SIOC_ECLOSED);
+    assert_int_equal(body.len, 20000);
+    buf_deinit(&body);
+    ws_conn_destroy(p.conn);
+    pair_end(&p);
+}
+
 static void test_bytes_behind_the_upgrade(void **state)
 {
     (void)state;
@@ -524,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_many_packets_of_a_turn_are_one_write),
         cmocka_unit_test(test_small_messages),
+        cmocka_unit_test(test_long_messages),
         cmocka_unit_test(test_bytes_behind_the_upgrade),
         cmocka_unit_test(test_user_may_change),
         cmocka_unit_test(test_events_may_end_it),

@@ -137,6 +137,60 @@ static void test_writes_what_it_reads(void **state)
     }
 }
 
+/* RFC 6455, 5.2, word by word: what a head of a message says, or an error. */
+static int plain_read(const uint8_t *b, uint64_t max, struct ws_frame *ret)
+{
+    unsigned opcode = b[0] & 15, len7 = b[1] & 127;
+    size_t at = len7 == 127 ? 10 : len7 == 126 ? 4 : 2;
+    uint64_t len = at == 2 ? len7 : 0;
+    for (size_t i = 2; i < at; i++)
+        len = len << 8 | b[i];
+    if (b[0] & 0x30 || (opcode > 2 && opcode < 8) || opcode > 10)
+        return SIOC_EPROTO;
+    if (opcode >= 8 && (!(b[0] & 0x80) || b[0] & 0x40 || len7 > 125))
+        return SIOC_EPROTO;
+    if (opcode < 8 && ((at == 4 && len < 126) || (at == 10 && len < 65536)))
+        return SIOC_EPROTO;
+    if (opcode < 8 && len > max)
+        return SIOC_ETOOBIG;
+    *ret = (struct ws_frame){.opcode = opcode,
+                             .fin = b[0] & 0x80,
+                             .rsv1 = b[0] & 0x40,
+                             .masked = b[1] & 0x80,
+                             .payload_len = len};
+    if (ret->masked)
+        memcpy(ret->mask, b + at, 4);
+    return (int)at + (ret->masked ? 4 : 0);
+}
+
+/* The quick way of usual frames and the long way of all others say the same. */
+static void test_every_beginning(void **state)
+{
+    (void)state;
+    static const uint8_t lengths[][8] = {
+        {0, 0, 0, 0, 0, 1, 0, 0}, {0, 125}, {0, 126}, {3, 232}, {3, 233}};
+    static const uint64_t limits[] = {0, 100, 1000, UINT64_C(1) << 40};
+    uint8_t b[14] = {0};
+    for (unsigned start = 0; start < 65536 * 5 * 4; start++) {
+        struct ws_frame frame = {0}, expected = {0};
+        uint64_t max = limits[start >> 16 & 3];
+        b[0] = (uint8_t)start;
+        b[1] = (uint8_t)(start >> 8);
+        memcpy(b + 2, lengths[start >> 18], 8);
+        memcpy(b + 10, "mask", 4);
+        int length = plain_read(b, max, &expected);
+        assert_int_equal(read_bytes(b, sizeof b, max, &frame), length);
+        if (length < 0)
+            continue;
+        assert_true(frame.opcode == expected.opcode && frame.fin == expected.fin &&
+                    frame.rsv1 == expected.rsv1 && frame.masked == expected.masked &&
+                    frame.payload_len == expected.payload_len &&
+                    memcmp(frame.mask, expected.mask, 4) == 0);
+        for (size_t cut = 2; cut < (size_t)length; cut++)
+            assert_int_equal(read_bytes(b, cut, max, &frame), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_allows_what_is_just_inside),
         cmocka_unit_test(test_asks_for_more_at_every_cut),
         cmocka_unit_test(test_writes_what_it_reads),
+        cmocka_unit_test(test_every_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
