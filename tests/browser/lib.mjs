@@ -19,7 +19,7 @@ const browserProgram = process.env.CHROMIUM_BIN || '/usr/bin/chromium';
 
 const START_MS = 10000;
 const STOP_MS = 10000;
-export const WAIT_MS = 10000;
+export const WAIT_MS = 30000;
 
 const BROWSER_ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run', '--disable-sync'];
 

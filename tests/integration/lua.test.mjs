@@ -311,7 +311,7 @@ withServer('Lua', { script: 'lua.lua' }, (server) => {
   }));
 }, siocOnly());
 
-withServer('Lua, watchdog', { script: 'lua.lua', args: ['--handler-timeout', '1'] }, (server) => {
+withServer('Lua, watchdog', { script: 'lua.lua', args: ['--handler-timeout', '0.5'] }, (server) => {
   for (const name of ['spin', 'spin in coroutine', 'spin in timer'])
     it(`"${name}" is interrupted, everything goes on`, async () => {
       const [ws, other] = [await Ws.joined(server), await Ws.joined(server)];

@@ -2,7 +2,7 @@
 
 import net from 'node:net';
 
-export const WAIT_MS = 10000;
+export const WAIT_MS = 30000; // much, for machines that do other work, too: nothing that passes waits for it
 
 export function limit(promise, what, ms = WAIT_MS) {
   let timer;
@@ -26,14 +26,29 @@ export class Wire {
 
   constructor(socket) {
     this.socket = socket;
-    this.buffer = Buffer.alloc(0);
+    this.store = Buffer.alloc(4096); // what came, with room for more: a long message comes in many pieces
+    this.from = this.to = 0;
     this.ended = false; // FIN or RST has come
     this.reset = false;
     this.waiting = [];
-    socket.on('data', (data) => { this.buffer = Buffer.concat([this.buffer, data]); this.#wake(); });
+    socket.on('data', (data) => { this.#keep(data); this.#wake(); });
     socket.on('end', () => { this.ended = true; this.#wake(); });
     socket.on('error', () => { this.reset = true; this.ended = true; this.#wake(); });
     socket.on('close', () => { this.ended = true; this.#wake(); });
+  }
+
+  // What has not been taken yet.
+  get buffer() { return this.store.subarray(this.from, this.to); }
+
+  // What was taken stays as it is, so a store is never written to twice.
+  #keep(data) {
+    const rest = this.buffer;
+    if (this.to + data.length > this.store.length) {
+      this.store = Buffer.alloc(Math.max(4096, 2 * (rest.length + data.length)));
+      this.from = 0;
+      this.to = rest.copy(this.store);
+    }
+    this.to += data.copy(this.store, this.to);
   }
 
   #wake() {
@@ -60,7 +75,7 @@ export class Wire {
 
   take(count) {
     const bytes = this.buffer.subarray(0, count);
-    this.buffer = this.buffer.subarray(count);
+    this.from += bytes.length;
     return bytes;
   }
 
