@@ -4,7 +4,7 @@
  * Packets and options are the tables that those are given: { data = { event, ... } } and
  * { rooms =, except =, flags = }.  They may come from another server, so they are looked at.
  */
-#include "api.h"
+#include "local_adapter.h"
 #include <stdlib.h>
 
 /* User value 1 keeps the namespace. */
@@ -12,7 +12,7 @@ struct local {
     struct slua_nsp *nsp;
 };
 
-static struct slua_nsp *self_nsp(lua_State *L)
+struct slua_nsp *slua_local_nsp(lua_State *L)
 {
     const struct local *local = slua_self(L, slua_api(L), SLUA_LOCAL_ADAPTER);
 
@@ -68,7 +68,7 @@ static bool flag(lua_State *L, const char *name)
 }
 
 /* The options at index; what they need stays on the stack.  emit: may be NULL. */
-static struct sioc_target check_opts(lua_State *L, int index, struct sioc_emit *emit)
+struct sioc_target slua_check_opts(lua_State *L, int index, struct sioc_emit *emit)
 {
     struct sioc_target t = {0};
 
@@ -119,7 +119,7 @@ struct sioc_message *slua_check_message(lua_State *L, struct slua_nsp *nsp, int 
 }
 
 /* That of a packet. */
-static struct sioc_message *check_packet(lua_State *L, struct slua_nsp *nsp, int index)
+struct sioc_message *slua_check_packet(lua_State *L, struct slua_nsp *nsp, int index)
 {
     struct sioc_message *message;
 
@@ -140,7 +140,7 @@ static struct sioc_socket *find_socket(lua_State *L, const struct slua_nsp *nsp)
 /* add_all(id, rooms): true, or nil and why not. */
 static int local_add_all(lua_State *L)
 {
-    struct slua_nsp *nsp = self_nsp(L);
+    struct slua_nsp *nsp = slua_local_nsp(L);
     struct sioc_socket *socket = find_socket(L, nsp);
     size_t count;
     const struct sioc_str *rooms = slua_check_names(L, 3, &count);
@@ -159,7 +159,7 @@ static int local_add_all(lua_State *L)
 
 static int local_del(lua_State *L)
 {
-    struct sioc_socket *socket = find_socket(L, self_nsp(L));
+    struct sioc_socket *socket = find_socket(L, slua_local_nsp(L));
     struct sioc_str room = slua_check_str(L, 3);
 
     if (socket)
@@ -169,7 +169,7 @@ static int local_del(lua_State *L)
 
 static int local_del_all(lua_State *L)
 {
-    struct sioc_socket *socket = find_socket(L, self_nsp(L));
+    struct sioc_socket *socket = find_socket(L, slua_local_nsp(L));
 
     if (socket)
         sioc_local_del_all(socket);
@@ -178,7 +178,7 @@ static int local_del_all(lua_State *L)
 
 static int local_socket_rooms(lua_State *L)
 {
-    const struct sioc_socket *socket = find_socket(L, self_nsp(L));
+    const struct sioc_socket *socket = find_socket(L, slua_local_nsp(L));
 
     if (!socket)
         return 0;
@@ -190,8 +190,8 @@ static int move_sockets(lua_State *L, void (*move)(struct sioc_namespace *nsp,
                                                    const struct sioc_target *target,
                                                    const struct sioc_str *rooms, size_t count))
 {
-    struct slua_nsp *nsp = self_nsp(L);
-    struct sioc_target target = check_opts(L, 2, NULL);
+    struct slua_nsp *nsp = slua_local_nsp(L);
+    struct sioc_target target = slua_check_opts(L, 2, NULL);
     size_t count;
     const struct sioc_str *rooms = slua_check_names(L, 3, &count);
 
@@ -211,9 +211,9 @@ static int local_del_sockets(lua_State *L)
 
 static int local_disconnect_sockets(lua_State *L)
 {
-    struct slua_nsp *nsp = self_nsp(L);
+    struct slua_nsp *nsp = slua_local_nsp(L);
     bool close = lua_toboolean(L, 3);
-    struct sioc_target target = check_opts(L, 2, NULL);
+    struct sioc_target target = slua_check_opts(L, 2, NULL);
 
     sioc_local_disconnect(nsp->core, &target, close);
     return 0;
@@ -224,10 +224,10 @@ static int local_disconnect_sockets(lua_State *L)
 /* broadcast(packet, opts): how many sockets got it. */
 static int local_broadcast(lua_State *L)
 {
-    struct slua_nsp *nsp = self_nsp(L);
+    struct slua_nsp *nsp = slua_local_nsp(L);
     struct sioc_emit emit = {0};
-    struct sioc_target target = check_opts(L, 3, &emit);
-    struct sioc_message *message = check_packet(L, nsp, 2);
+    struct sioc_target target = slua_check_opts(L, 3, &emit);
+    struct sioc_message *message = slua_check_packet(L, nsp, 2);
     int r = sioc_local_broadcast(nsp->core, &target, message, &emit);
 
     sioc_message_free(message);
@@ -235,126 +235,6 @@ static int local_broadcast(lua_State *L)
         return luaL_error(L, "broadcast: %s", sioc_strerror(r));
     lua_pushinteger(L, r);
     return 1;
-}
-
-/* Who hears of the answers, one by one; lives until the last has come. */
-struct listener {
-    struct slua_server *server;
-    int answer_ref, left_ref; /* functions, or LUA_NOREF */
-    long waiting;
-    bool asked; /* `waiting` is how many there are */
-};
-
-struct answer_call {
-    const struct listener *listener;
-    struct sioc_event *event;
-};
-
-static int answer_body(lua_State *L)
-{
-    const struct answer_call *c = lua_touserdata(L, 1);
-    bool came = sioc_event_status(c->event) == 0;
-    struct slua_builder b;
-    int top;
-
-    slua_push_ref(L, came ? c->listener->answer_ref : c->listener->left_ref);
-    top = lua_gettop(L);
-    if (lua_isnil(L, top))
-        return 0;
-    slua_builder_init(&b, L);
-    if (came && sioc_event_read(c->event, &b.sink, NULL) >= 0 && lua_gettop(L) > top)
-        lua_settop(L, top + 1); /* the first argument counts */
-    else
-        lua_settop(L, top);
-    lua_callk(L, lua_gettop(L) - top, 0, 0, slua_return_nothing);
-    return 0;
-}
-
-static void on_answer(void *user, intptr_t ref, struct sioc_event *event)
-{
-    const struct listener *l = user;
-    struct answer_call call = {l, event};
-    struct slua_task_info info = {
-        .what = "adapter", .server = l->server->core, .owner = l->server, .name = "ack"};
-
-    (void)ref;
-    if (sioc_event_status(event) == SIOC_ETIMEDOUT)
-        return; /* whoever asked knows what time it is */
-    slua_run(l->server->api->host, answer_body, &call, &info);
-}
-
-static void listener_free(struct listener *l)
-{
-    struct slua_host *host = l->server->api->host;
-
-    slua_unref(host, l->answer_ref);
-    slua_unref(host, l->left_ref);
-    free(l);
-}
-
-static void on_drop(void *user, intptr_t ref)
-{
-    struct listener *l = user;
-
-    (void)ref;
-    l->waiting--;
-    l->server->api->host->callbacks--;
-    if (l->asked && l->waiting == 0)
-        listener_free(l);
-}
-
-bool slua_is_local_answer(const struct sioc_handler *handler, const struct slua_host *host)
-{
-    return handler->call == on_answer &&
-           ((const struct listener *)handler->user)->server->api->host == host;
-}
-
-static int ref_function(lua_State *L, int index)
-{
-    if (!lua_isfunction(L, index))
-        return LUA_NOREF;
-    lua_pushvalue(L, index);
-    return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-/* broadcast_with_ack(packet, opts, count, answer, left) */
-static int local_broadcast_with_ack(lua_State *L)
-{
-    struct slua_nsp *nsp = self_nsp(L);
-    struct sioc_emit emit = {0};
-    struct sioc_target target;
-    struct sioc_message *message;
-    struct listener *l;
-    int r;
-
-    lua_settop(L, 6);
-    luaL_checktype(L, 4, LUA_TFUNCTION);
-    luaL_checktype(L, 5, LUA_TFUNCTION);
-    target = check_opts(L, 3, &emit);
-    message = check_packet(L, nsp, 2);
-    l = calloc(1, sizeof *l);
-    if (!l) {
-        sioc_message_free(message);
-        return luaL_error(L, "not enough memory");
-    }
-    l->server = nsp->server;
-    l->answer_ref = ref_function(L, 5);
-    l->left_ref = ref_function(L, 6);
-    emit.ack = (struct sioc_handler){.call = on_answer, .drop = on_drop, .user = l};
-    r = sioc_local_ask(nsp->core, &target, message, &emit);
-    sioc_message_free(message);
-    l->waiting += r > 0 ? r : 0;
-    l->asked = true;
-    if (r > 0)
-        l->server->api->host->callbacks += (unsigned)r;
-    if (l->waiting == 0)
-        listener_free(l);
-    if (r < 0)
-        return luaL_error(L, "broadcast_with_ack: %s", sioc_strerror(r));
-    lua_pushvalue(L, 4);
-    lua_pushinteger(L, r);
-    lua_callk(L, 1, 0, 0, slua_return_nothing);
-    return 0;
 }
 
 /* ---- who is there ---- */
@@ -394,8 +274,8 @@ void slua_push_sockets(lua_State *L, struct slua_nsp *nsp, const struct sioc_tar
 
 static int local_fetch_sockets(lua_State *L)
 {
-    struct slua_nsp *nsp = self_nsp(L);
-    struct sioc_target target = check_opts(L, 2, NULL);
+    struct slua_nsp *nsp = slua_local_nsp(L);
+    struct sioc_target target = slua_check_opts(L, 2, NULL);
 
     slua_push_sockets(L, nsp, &target);
     return 1;
@@ -404,7 +284,7 @@ static int local_fetch_sockets(lua_State *L)
 /* sockets(rooms): their ids. */
 static int local_sockets(lua_State *L)
 {
-    struct slua_nsp *nsp = self_nsp(L);
+    struct slua_nsp *nsp = slua_local_nsp(L);
     struct sioc_target target = {0};
 
     target.rooms = slua_check_names(L, 2, &target.room_count);
@@ -417,70 +297,6 @@ static int local_server_count(lua_State *L)
 {
     lua_pushinteger(L, 1);
     return 1;
-}
-
-/* ---- other servers ---- */
-
-struct servers_reply {
-    int ref;
-    struct sioc_event *event;
-};
-
-static int reply_body(lua_State *L)
-{
-    const struct servers_reply *reply = lua_touserdata(L, 1);
-    struct slua_builder b;
-    int top;
-
-    slua_push_ref(L, reply->ref);
-    top = lua_gettop(L);
-    slua_builder_init(&b, L);
-    if (sioc_event_read(reply->event, &b.sink, NULL) < 0)
-        lua_settop(L, top);
-    lua_callk(L, lua_gettop(L) - top, 0, 0, slua_return_nothing);
-    return 0;
-}
-
-static void on_reply(void *user, intptr_t ref, struct sioc_event *event)
-{
-    struct slua_server *server = user;
-    struct servers_reply reply = {(int)ref, event};
-    struct slua_task_info info = {
-        .what = "adapter", .server = server->core, .owner = server, .name = "ack"};
-
-    slua_run(server->api->host, reply_body, &reply, &info);
-}
-
-static void drop_reply(void *user, intptr_t ref)
-{
-    const struct slua_server *server = user;
-
-    slua_unref(server->api->host, ref);
-}
-
-bool slua_is_servers_reply(const struct sioc_handler *handler, const struct slua_host *host)
-{
-    return handler->call == on_reply &&
-           ((const struct slua_server *)handler->user)->api->host == host;
-}
-
-/* deliver({ event, ... }, ack): another server has emitted it. */
-static int local_deliver(lua_State *L)
-{
-    struct slua_nsp *nsp = self_nsp(L);
-    struct sioc_message *message;
-    struct sioc_handler reply = {.call = on_reply, .drop = drop_reply, .user = nsp->server};
-    int r;
-
-    lua_settop(L, 3);
-    if (!lua_isnil(L, 3))
-        luaL_checktype(L, 3, LUA_TFUNCTION);
-    message = slua_check_message(L, nsp, 2, true);
-    reply.ref = ref_function(L, 3);
-    r = sioc_servers_event(nsp->core, message, reply.ref == LUA_NOREF ? NULL : &reply);
-    if (r < 0)
-        return luaL_error(L, "deliver: %s", sioc_strerror(r));
-    return 0;
 }
 
 /* ---- the object ---- */
@@ -535,7 +351,7 @@ static int local_index(lua_State *L)
 
     if (!property)
         return 1;
-    nsp = self_nsp(L);
+    nsp = slua_local_nsp(L);
     if (property == LOCAL_NSP)
         lua_getiuservalue(L, 1, 1);
     else
@@ -548,7 +364,7 @@ static const luaL_Reg methods[] = {
     {"del", local_del},
     {"del_all", local_del_all},
     {"broadcast", local_broadcast},
-    {"broadcast_with_ack", local_broadcast_with_ack},
+    {"broadcast_with_ack", slua_local_broadcast_with_ack},
     {"sockets", local_sockets},
     {"socket_rooms", local_socket_rooms},
     {"fetch_sockets", local_fetch_sockets},
@@ -556,7 +372,7 @@ static const luaL_Reg methods[] = {
     {"del_sockets", local_del_sockets},
     {"disconnect_sockets", local_disconnect_sockets},
     {"server_count", local_server_count},
-    {"deliver", local_deliver},
+    {"deliver", slua_local_deliver},
     {NULL, NULL},
 };
 

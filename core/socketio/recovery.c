@@ -7,7 +7,6 @@
 #include "socketio/recovery.h"
 #include "base/mem.h"
 #include "codec/cursor.h"
-#include "codec/mpk_write.h"
 #include "socketio/adapter.h"
 #include "socketio/backlog.h"
 #include "socketio/client.h"
@@ -15,11 +14,10 @@
 #include "socketio/dynamic.h"
 #include "socketio/message.h"
 #include "socketio/namespace.h"
+#include "socketio/offset.h"
 #include "socketio/saved.h"
 #include "socketio/socket.h"
 
-#define PREFIX_LEN   7 /* of an offset: tells ours from other texts, and namespaces apart */
-#define OFFSET_SIZE  24
 #define SWEEP_MIN_MS 20
 #define SWEEP_MAX_MS 5000
 
@@ -39,8 +37,7 @@ struct sio_recovery {
     struct list by_age;
     size_t session_bytes, max_sessions;
     struct net_timer sweep;
-    char prefix[RAND_ID_LEN + 1];
-    char offset[OFFSET_SIZE]; /* of the message that is made now */
+    struct sio_offset offset; /* of the message that is made now */
 };
 
 /* ---- life ---- */
@@ -103,12 +100,11 @@ int sio_recovery_init(struct sioc_namespace *nsp)
     if (!o->recovery)
         return 0;
     struct sio_recovery *r = mem_zalloc(sizeof *r);
-    if (!r || rand_id(r->prefix) < 0) {
+    if (!r || sio_offset_init(&r->offset) < 0) {
         mem_free(r);
         return SIOC_ENOMEM;
     }
     r->nsp = nsp;
-    r->prefix[PREFIX_LEN] = '\0';
     r->max_sessions = (size_t)o->recovery_max_sessions;
     sio_backlog_init(&r->backlog, (size_t)o->recovery_max_packets,
                      (size_t)o->recovery_max_bytes, sio_ms(o->recovery_duration));
@@ -138,45 +134,13 @@ bool sio_recovery_holds(const struct sioc_namespace *nsp)
     return nsp->recovery && nsp->recovery->sessions.count > 0;
 }
 
-/* ---- offsets ---- */
-
-static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
-
-static struct sioc_str write_offset(struct sio_recovery *r, uint64_t number)
-{
-    char *end = r->offset + sizeof r->offset, *at = end;
-    do {
-        *--at = digits[number & 63];
-        number >>= 6;
-    } while (number);
-    at -= PREFIX_LEN;
-    memcpy(at, r->prefix, PREFIX_LEN);
-    return sioc_str_n(at, (size_t)(end - at));
-}
-
-static bool read_offset(const struct sio_recovery *r, struct sioc_str text, uint64_t *ret)
-{
-    uint64_t number = 0;
-    if (text.len <= PREFIX_LEN || text.len >= OFFSET_SIZE ||
-        memcmp(text.ptr, r->prefix, PREFIX_LEN) != 0)
-        return false;
-    for (size_t i = PREFIX_LEN; i < text.len; i++) {
-        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
-        if (!digit || number >> 58)
-            return false;
-        number = number << 6 | (uint64_t)(digit - digits);
-    }
-    *ret = number;
-    return number < r->backlog.next;
-}
+/* ---- packets ---- */
 
 void sio_recovery_stamp(struct sioc_namespace *nsp, struct sioc_message *m, bool is_volatile)
 {
     struct sio_recovery *r = nsp->recovery;
-    m->offset = write_offset(r, r->backlog.next - is_volatile);
+    m->offset = sio_offset_write(&r->offset, r->backlog.next - is_volatile);
 }
-
-/* ---- packets ---- */
 
 static uint64_t keep(struct sio_recovery *r, struct eio_frame *frame,
                      const struct sio_audience *audience)
@@ -258,7 +222,7 @@ static bool missed_from(const struct sio_recovery *r, const struct sioc_session 
 {
     uint64_t seen = session->span.joined - 1, number;
     if (claim->has_offset) {
-        if (!read_offset(r, claim->offset, &number))
+        if (!sio_offset_read(&r->offset, claim->offset, &number) || number >= r->backlog.next)
             return false;
         seen = number > seen ? number : seen; /* clients keep offsets of sessions before */
     }
@@ -480,47 +444,6 @@ static bool is_recoverable(const char *reason)
     return false;
 }
 
-/* What the host wants to find again, as msgpack; nothing when it has nothing. */
-static void write_data(struct sioc_socket *s, struct sioc_session *session)
-{
-    struct sioc_server *server = s->nsp->server;
-    struct mpk_writer writer;
-    struct buf out, stack;
-    if (!server->socket_save)
-        return;
-    buf_init(&out);
-    buf_init(&stack);
-    mpk_writer_init(&writer, &out, &stack, (unsigned)server->options->max_depth);
-    int result = server->socket_save(server->socket_save_user, s, &writer.sink);
-    if (result >= 0 && out.error == 0 && writer.count == 1 && writer.depth == 0)
-        session->data = buf_steal(&out, &session->data_len);
-    buf_deinit(&out);
-    buf_deinit(&stack);
-}
-
-static struct sioc_session *session_of(struct sioc_socket *s)
-{
-    const struct sio_tracking *t = s->tracking;
-    size_t size = sizeof(struct sioc_session);
-    for (uint32_t i = 0; i < s->room_count; i++)
-        size += 2 + s->rooms[i].room->name_len;
-    struct sioc_session *session = mem_zalloc(size);
-    if (!session)
-        return NULL;
-    char *at = session->own;
-    session->names = session->own;
-    for (uint32_t i = 0; i < s->room_count; i++)
-        at = sio_names_put(at, sioc_str_n(s->rooms[i].room->name, s->rooms[i].room->name_len));
-    session->names_len = (size_t)(at - session->own);
-    session->span = t->span;
-    session->left_own_room = s->left_own_room;
-    memcpy(session->pid, t->pid, sizeof session->pid);
-    memcpy(session->id, s->id, sizeof session->id); /* of v4 clients: as long as ours */
-    write_data(s, session);
-    session->bytes = size + session->data_len;
-    return session;
-}
-
 /* Makes room for one more; false when it alone is too much. */
 static bool make_room(struct sio_recovery *r, size_t bytes)
 {
@@ -537,7 +460,7 @@ void sio_recovery_save(struct sioc_socket *s, const char *reason)
     struct sio_recovery *r = s->nsp->recovery;
     if (!s->tracking || !is_recoverable(reason) || s->nsp->server->closing)
         return;
-    struct sioc_session *session = session_of(s);
+    struct sioc_session *session = sio_session_of(s, &s->tracking->span, s->tracking->pid);
     if (!session)
         return;
     if (sio_adapter_restores(s->nsp)) {

@@ -51,7 +51,50 @@ int sioc_session_read_data(const struct sioc_session *session, struct sioc_sink 
     return data.len ? mpk_read(&reader, data, sink) : SIOC_ENOTFOUND;
 }
 
-/* ---- making ---- */
+/* ---- of a socket that leaves ---- */
+
+/* What the host wants to find again, as msgpack; nothing when it has nothing. */
+static void write_data(struct sioc_socket *s, struct sioc_session *session)
+{
+    struct sioc_server *server = s->nsp->server;
+    struct mpk_writer writer;
+    struct buf out, stack;
+    if (!server->socket_save)
+        return;
+    buf_init(&out);
+    buf_init(&stack);
+    mpk_writer_init(&writer, &out, &stack, (unsigned)server->options->max_depth);
+    int result = server->socket_save(server->socket_save_user, s, &writer.sink);
+    if (result >= 0 && out.error == 0 && writer.count == 1 && writer.depth == 0)
+        session->data = buf_steal(&out, &session->data_len);
+    buf_deinit(&out);
+    buf_deinit(&stack);
+}
+
+struct sioc_session *sio_session_of(struct sioc_socket *s, const struct sio_span *span,
+                                    const char *pid)
+{
+    size_t size = sizeof(struct sioc_session);
+    for (uint32_t i = 0; i < s->room_count; i++)
+        size += 2 + s->rooms[i].room->name_len;
+    struct sioc_session *session = mem_zalloc(size);
+    if (!session)
+        return NULL;
+    char *at = session->own;
+    session->names = session->own;
+    for (uint32_t i = 0; i < s->room_count; i++)
+        at = sio_names_put(at, sioc_str_n(s->rooms[i].room->name, s->rooms[i].room->name_len));
+    session->names_len = (size_t)(at - session->own);
+    session->span = *span;
+    session->left_own_room = s->left_own_room;
+    memcpy(session->pid, pid, sizeof session->pid);
+    memcpy(session->id, s->id, sizeof session->id); /* of v4 clients: as long as ours */
+    write_data(s, session);
+    session->bytes = size + session->data_len;
+    return session;
+}
+
+/* ---- of an adapter ---- */
 
 struct sioc_session *sioc_session_new(struct sioc_namespace *nsp, struct sioc_str pid,
                                       struct sioc_str id)

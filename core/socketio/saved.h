@@ -29,6 +29,9 @@ struct sioc_session {
     char own[];
 };
 
+/* What is kept of the socket, on the heap; NULL: no memory.  pid: RAND_ID_LEN + 1 bytes. */
+struct sioc_session *sio_session_of(struct sioc_socket *socket, const struct sio_span *span,
+                                    const char *pid);
 static inline bool sio_session_is_brought(const struct sioc_session *session)
 {
     return session->brought != NULL;

@@ -449,12 +449,12 @@ withServer('recovery without middlewares', { options: on({ skip_middlewares: tru
   });
 });
 
-withServer('recovery, soon over', { options: on({ max_disconnection_duration: 0.3 }) }, (server) => {
+withServer('recovery, soon over', { options: on({ max_disconnection_duration: 1 }) }, (server) => {
   it('E183 expired', async () => {
     const a = await Client.open(server);
     const offset = await a.offset();
     await a.drop();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1300));
     const again = await a.back({ pid: a.pid, offset });
     await assertFresh(again, a);
     again.destroy();
@@ -465,7 +465,7 @@ withServer('recovery, soon over', { options: on({ max_disconnection_duration: 0.
     const b = await Client.open(server);
     const offset = await a.offset();
     await b.offset(); // something that was not for it, and is forgotten by then
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
     await a.drop();
     await b.cast({ from: 'server', to: [a.sid] }, 'missed');
     const again = await a.back({ pid: a.pid, offset });
