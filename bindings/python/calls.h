@@ -41,6 +41,21 @@ void spy_acks_forget(struct spy_server *server, const char *why);
 /* Handlers that somebody still has find no list any more. */
 void spy_handlers_orphan(struct spy_handler **list);
 
+/* A message that has come: str, or bytes. */
+PyObject *spy_data(struct sioc_str data, bool is_binary);
+/* One that is to be sent: text, or a view of bytes that has to be released. */
+struct spy_data {
+    struct sioc_str bytes;
+    Py_buffer view;
+    bool is_binary;
+};
+bool spy_data_of(PyObject *object, struct spy_data *ret);
+void spy_data_done(struct spy_data *data);
+/* A new reference to the sioc.Connection, made when there is none. */
+PyObject *spy_conn_object(struct spy_server *server, struct sioc_conn *conn);
+/* The packets that are about to leave, a list of dicts. */
+PyObject *spy_conn_packets(const struct sioc_conn_event *event);
+
 enum spy_change { SPY_JOIN, SPY_LEAVE, SPY_DISCONNECT, SPY_DISCONNECT_CLOSE, SPY_CLOSE };
 
 static inline struct sioc_socket *spy_find(const struct spy_nsp *nsp, unsigned long long socket)

@@ -46,9 +46,10 @@ spy_result spy_engine_give_id(struct spy_server *server, spy_handle request, PyO
         return -1;
     r = server->core ? sioc_engine_give_id(server->core, request, text) : SIOC_ECLOSED;
     if (r == SIOC_EINVAL || r == SIOC_EEXIST) {
-        PyErr_Format(PyExc_ValueError, "the id of a session: %s",
-                     r == SIOC_EEXIST ? "another session has it"
-                                      : "20 to 64 characters of A-Za-z0-9_- are expected");
+        PyErr_SetString(PyExc_ValueError,
+                        r == SIOC_EEXIST
+                            ? "generate_id has returned the id of another session"
+                            : "generate_id must return 20 to 64 characters of A-Za-z0-9_-");
         return -1;
     }
     return r >= 0;
@@ -95,7 +96,8 @@ static void add_headers(struct spy_server *server, PyObject *list, struct sioc_h
         r = sioc_headers_add(headers, sioc_str_n(name, (size_t)name_len),
                              sioc_str_n(value, (size_t)value_len));
         if (r < 0) {
-            PyErr_Format(PyExc_ValueError, "the header %s cannot be sent", name);
+            PyErr_Format(PyExc_ValueError,
+                         "the header \"%s\" cannot be set, or not to that value", name);
             break;
         }
     }
@@ -126,13 +128,48 @@ static void on_headers(void *user, struct sioc_request *request, bool initial,
                 headers);
 }
 
-void spy_engine_listen(struct spy_server *server)
+static void told(const struct spy_server *server, PyObject *result)
 {
-    const struct sioc_engine_events events = {.connection_error = on_error,
-                                              .request = on_request,
-                                              .headers = on_headers,
+    if (!result)
+        spy_unraisable(server->loop, server->face);
+    Py_XDECREF(result);
+}
+
+static void on_connection(void *user, struct sioc_conn *conn)
+{
+    struct spy_server *server = user;
+
+    told(server, PyObject_CallMethod(server->face, "_engine_connection", "N",
+                                     spy_conn_object(server, conn)));
+}
+
+static void on_flush(void *user, struct sioc_conn *conn, const struct sioc_conn_event *event)
+{
+    struct spy_server *server = user;
+
+    told(server, PyObject_CallMethod(server->face, "_engine_flush", "NN",
+                                     spy_conn_object(server, conn), spy_conn_packets(event)));
+}
+
+static void on_drain(void *user, struct sioc_conn *conn)
+{
+    struct spy_server *server = user;
+
+    told(server, PyObject_CallMethod(server->face, "_engine_drain", "N",
+                                     spy_conn_object(server, conn)));
+}
+
+/* The core asks only for what somebody listens to. */
+void spy_engine_listen(struct spy_server *server, unsigned what)
+{
+    const struct sioc_engine_events events = {.connection_error = what & 1 ? on_error : NULL,
+                                              .request = what & 2 ? on_request : NULL,
+                                              .headers = what & 4 ? on_headers : NULL,
+                                              .connection = what & 8 ? on_connection : NULL,
+                                              .flush = what & 16 ? on_flush : NULL,
+                                              .drain = what & 32 ? on_drain : NULL,
                                               .user = server};
 
-    if (server->core && spy_is_here(server->loop))
+    if (server->core && !server->borrowed && spy_is_here(server->loop))
         sioc_engine_set_events(server->core, &events);
 }

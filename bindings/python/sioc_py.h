@@ -211,10 +211,35 @@ spy_result spy_engine_on_request(struct spy_server *server, PyObject *fn);
 spy_result spy_engine_allow(struct spy_server *server, spy_handle request, PyObject *refusal);
 spy_result spy_engine_on_id(struct spy_server *server, PyObject *fn);
 spy_result spy_engine_give_id(struct spy_server *server, spy_handle request, PyObject *id);
-/* From now on face._engine_error(request, code, message, pairs), _engine_request(request) ->
- * None (refused) or headers, _engine_headers(request, initial) -> headers; a request is a tuple
- * as a route's, headers a list of (str, str). */
-void spy_engine_listen(struct spy_server *server);
+/* Which of these are called from now on: 1: face._engine_error(request, code, message, pairs),
+ * 2: _engine_request(request) -> None (refused) or headers, 4: _engine_headers(request,
+ * initial)
+ * -> headers, 8: _engine_connection(connection), 16: _engine_flush(connection, packets), 32:
+ * _engine_drain(connection); a request is a tuple as a route's, headers a list of (str, str).
+ */
+void spy_engine_listen(struct spy_server *server, unsigned what);
+
+/* ---- conn.c ---- */
+
+/* The sioc.Connection, which face._connection(handle, number, protocol, address, replayed, that
+ * of before or None) makes when somebody asks for it; None: it is gone. */
+PyObject *spy_socket_conn(struct spy_nsp *nsp, spy_handle socket);
+/* All of the Socket.IO server's. */
+PyObject *spy_conns(struct spy_server *server);
+/* What its _happened(kind, arguments) is told of from now on: enum sioc_conn_event_kind. */
+void spy_conn_set_events(struct spy_server *server, spy_handle conn, unsigned events);
+/* Whether it is queued; None: another thread. */
+PyObject *spy_conn_send(struct spy_server *server, spy_handle conn, PyObject *data,
+                        bool is_binary, bool compress);
+PyObject *spy_conn_close(struct spy_server *server, spy_handle conn, bool discard);
+void spy_conn_hold(struct spy_server *server, spy_handle conn, bool on);
+/* (state, transport, writable, upgraded, packets that wait, bytes that wait), None: it is gone
+ */
+PyObject *spy_conn_facts(struct spy_server *server, spy_handle conn);
+/* (url, headers, query) */
+PyObject *spy_conn_request(struct spy_server *server, spy_handle conn);
+/* route._opened(connection, replayed) is called for each. */
+spy_result spy_engineio_route(struct spy_server *server, PyObject *path, PyObject *route);
 
 /* ---- websocket.c ---- */
 

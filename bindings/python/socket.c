@@ -236,10 +236,12 @@ void spy_socket_release(struct spy_nsp *nsp, spy_handle handle)
 
 /* ---- what it tells ---- */
 
-/* A dict of what `next` walks; what comes several times is joined by ", ", as in Node. */
+/* A dict of what `next` walks; headers that come several times are joined by ", ", as in Node,
+ * of pairs of the query the last one counts. */
 static PyObject *pairs(const struct sioc_socket *socket,
                        bool (*next)(const struct sioc_socket *, size_t *, struct sioc_str *,
-                                    struct sioc_str *))
+                                    struct sioc_str *),
+                       bool join)
 {
     struct sioc_str name, value;
     PyObject *dict = PyDict_New();
@@ -248,7 +250,7 @@ static PyObject *pairs(const struct sioc_socket *socket,
     while (dict && next(socket, &pos, &name, &value)) {
         PyObject *key = spy_text(name), *text = spy_text(value), *before;
 
-        if (key && text && (before = PyDict_GetItemWithError(dict, key)))
+        if (join && key && text && (before = PyDict_GetItemWithError(dict, key)))
             Py_XSETREF(text, PyUnicode_FromFormat("%U, %U", before, text));
         if (!key || !text || PyDict_SetItem(dict, key, text) < 0)
             Py_CLEAR(dict);
@@ -283,9 +285,9 @@ static PyObject *handshake_part(struct spy_server *server, const struct sioc_soc
     if (strcmp(what, "xdomain") == 0)
         return PyBool_FromLong(h.xdomain);
     if (strcmp(what, "headers") == 0)
-        return pairs(socket, sioc_socket_header_next);
+        return pairs(socket, sioc_socket_header_next, true);
     if (strcmp(what, "query") == 0)
-        return pairs(socket, sioc_socket_query_next);
+        return pairs(socket, sioc_socket_query_next, false);
     PyErr_SetString(PyExc_AttributeError, what);
     return NULL;
 }

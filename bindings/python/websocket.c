@@ -50,11 +50,7 @@ static void on_message(void *user, intptr_t ref, struct sioc_websocket *websocke
     if (!object || route->server->loop->fatal)
         return;
     Py_INCREF(object);
-    done(route,
-         PyObject_CallMethod(object, "_message", "N",
-                             is_binary ? PyBytes_FromStringAndSize(data.len ? data.ptr : "",
-                                                                   (Py_ssize_t)data.len)
-                                       : spy_text(data)));
+    done(route, PyObject_CallMethod(object, "_message", "N", spy_data(data, is_binary)));
     Py_DECREF(object);
 }
 
@@ -118,14 +114,13 @@ static struct sioc_websocket *find(const struct spy_server *server, spy_handle h
     return server->core ? sioc_websocket_find(server->core, handle) : NULL;
 }
 
-/* Text, or a view of bytes that has to be released. */
-struct data {
-    struct sioc_str bytes;
-    Py_buffer view;
-    bool is_binary;
-};
+PyObject *spy_data(struct sioc_str data, bool is_binary)
+{
+    return is_binary ? PyBytes_FromStringAndSize(data.len ? data.ptr : "", (Py_ssize_t)data.len)
+                     : spy_text(data);
+}
 
-static bool data_of(PyObject *object, struct data *ret)
+bool spy_data_of(PyObject *object, struct spy_data *ret)
 {
     ret->is_binary = !PyUnicode_Check(object);
     if (!ret->is_binary)
@@ -136,7 +131,7 @@ static bool data_of(PyObject *object, struct data *ret)
     return true;
 }
 
-static void data_done(struct data *data)
+void spy_data_done(struct spy_data *data)
 {
     if (data->is_binary)
         PyBuffer_Release(&data->view);
@@ -145,17 +140,17 @@ static void data_done(struct data *data)
 PyObject *spy_websocket_send(struct spy_server *server, spy_handle handle, PyObject *object)
 {
     struct sioc_websocket *websocket;
-    struct data data;
+    struct spy_data data;
     int r = SIOC_ECLOSED;
 
     if (!spy_is_here(server->loop))
         Py_RETURN_NONE;
-    if (!data_of(object, &data))
+    if (!spy_data_of(object, &data))
         return NULL;
     websocket = find(server, handle);
     if (websocket && !spy_muted(server->loop))
         r = sioc_websocket_send(websocket, data.bytes, data.is_binary);
-    data_done(&data);
+    spy_data_done(&data);
     return PyBool_FromLong(r >= 0);
 }
 
@@ -247,16 +242,16 @@ PyObject *spy_publish(struct spy_server *server, PyObject *topic, PyObject *obje
                       spy_handle sender)
 {
     struct sioc_str text;
-    struct data data;
+    struct spy_data data;
     int r = 0;
 
     if (!spy_is_here(server->loop))
         Py_RETURN_NONE;
     if (!spy_check_open(server) || !spy_utf8(topic, "the name of a topic", &text) ||
-        !data_of(object, &data))
+        !spy_data_of(object, &data))
         return NULL;
     if (!spy_muted(server->loop))
         r = sioc_publish(server->core, text, data.bytes, data.is_binary, sender);
-    data_done(&data);
+    spy_data_done(&data);
     return r < 0 ? spy_raise(r, "publish") : PyLong_FromLong(r);
 }

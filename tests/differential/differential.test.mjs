@@ -1,7 +1,8 @@
-// The same scenarios, with the same stock clients, against sioc and against Node's server: the transcripts are equal.
+// The same scenarios, with the same stock clients, against Node's server, and sioc with its applications in Lua and in
+// Python: the transcripts are equal.
 //
 //   scenarios/TOPIC.mjs   default export { app, options, msgpack, scenarios: { "name": run | { run, transports, options, fresh, text } } }
-//   apps/APP.{lua,mjs}    the application twice; it tells what the server sees by record()
+//   apps/APP.{lua,py,mjs} the application in each language; it tells what the server sees by record()
 //
 // Scenarios of a topic with the same options share a server, one after another; { fresh: true } has one of its own.
 // A deviation is written down in its scenario, with its documented reason: Run.differs.
@@ -13,7 +14,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { Run, TRANSPORTS } from './lib/run.mjs';
-import { Pair } from './lib/target.mjs';
+import { Targets } from './lib/target.mjs';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'scenarios');
 
@@ -49,22 +50,22 @@ async function transcript(target, scenario, transports) {
 }
 
 // The first entry of each lane that is not the same, for whoever reads a failure.
-function differences(sioc, node) {
+function differences(title, ours, node) {
   const lines = [];
-  for (const lane of new Set([...Object.keys(sioc), ...Object.keys(node)])) {
-    const [ours, theirs] = [sioc[lane] ?? [], node[lane] ?? []];
-    const at = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, i) => i).find((i) => !isDeepStrictEqual(ours[i], theirs[i]));
-    if (at !== undefined) lines.push(`${lane}[${at}]`, `  sioc ${JSON.stringify(ours[at])}`, `  node ${JSON.stringify(theirs[at])}`);
+  for (const lane of new Set([...Object.keys(ours), ...Object.keys(node)])) {
+    const [a, b] = [ours[lane] ?? [], node[lane] ?? []];
+    const at = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).find((i) => !isDeepStrictEqual(a[i], b[i]));
+    if (at !== undefined) lines.push(`${lane}[${at}]`, `  ${title} ${JSON.stringify(a[at])}`, `  node ${JSON.stringify(b[at])}`);
   }
   return lines.join('\n');
 }
 
-async function compare(pair, scenario, transports) {
-  const results = await Promise.allSettled(pair.targets.map((target) => transcript(target, scenario, transports)));
+async function compare(all, scenario, transports) {
+  const results = await Promise.allSettled(all.targets.map((target) => transcript(target, scenario, transports)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  const [sioc, node] = results.map((result) => result.value);
+  const [node, ...ours] = results.map((result) => result.value);
   assert.notDeepEqual(node, {}, 'a transcript says something');
-  assert.equal(differences(sioc, node), '', 'sioc and Node\'s server say the same');
+  assert.equal(ours.map((transcripts, i) => differences(all.targets[i + 1].title, transcripts, node)).join(''), '', 'sioc and Node\'s server say the same');
 }
 
 const topics = await load();
@@ -77,15 +78,15 @@ describe('differential', { concurrency: 3 }, () => {
     const list = scenarios.flatMap((scenario) => scenario.transports.map((transport) => [scenario, transport]));
 
     describe(`${scenarios[0].topic}, ${title}`, { concurrency: 1 }, () => {
-      const pair = new Pair(names, options);
+      const all = new Targets(names, options);
       if (!fresh) {
-        before(() => pair.start());
-        after(() => pair.stop());
+        before(() => all.start());
+        after(() => all.stop());
       }
       for (const [scenario, transport] of list)
         it(`${scenario.topic}: ${scenario.name}, ${transport}`, { timeout: 30000 }, async () => {
-          if (!fresh) return compare(pair, scenario, TRANSPORTS[transport]);
-          const own = new Pair(names, options);
+          if (!fresh) return compare(all, scenario, TRANSPORTS[transport]);
+          const own = new Targets(names, options);
           try {
             await own.start();
             await compare(own, scenario, TRANSPORTS[transport]);

@@ -15,13 +15,14 @@ from typing import Any
 
 from . import _reload
 from ._broadcast import BroadcastOperator, SocketOperator
+from ._conn import Connection, Transport
 from ._engine import ConnectionRefused
 from ._errors import AckTimeout, Disconnected, Reject
 from ._http import BadBody, Request, Response, content_type
 from ._namespace import Namespace
 from ._server import Server
 from ._shared import Shared
-from ._socket import Ack, Handshake, Socket
+from ._socket import Ack, Client, Handshake, Socket
 from ._values import Raw, Sent, default
 from ._websocket import WebSocket
 from ._wsgi import WSGI
@@ -39,6 +40,6 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'sioc' has no attribute {name!r}")
 
 
-__all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "ConnectionRefused", "Disconnected",
-           "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent", "Server", "Shared", "Socket", "SocketOperator", "WSGI", "WebSocket",
-           "content_type", "default"]
+__all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "Client", "Connection", "ConnectionRefused",
+           "Disconnected", "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent", "Server",
+           "Shared", "Socket", "SocketOperator", "Transport", "WSGI", "WebSocket", "content_type", "default"]

@@ -122,6 +122,8 @@ class BroadcastOperator:
         """emit("message", ...)"""
         return self.emit("message", *args, ack=ack)
 
+    write = send
+
     async def emit_with_ack(self, event: str, *args: Any) -> List[Any]:
         """Sends the event and waits for all answers: the first argument of each, in the order they
         came.  AckTimeout: some are missing; those that came are in its `responses`."""
@@ -172,6 +174,10 @@ class BroadcastOperator:
         """The sockets that are meant."""
         return native.sockets(self._nsp._core, self._target)
 
+    async def all_sockets(self) -> "List[str]":
+        """The ids of the sockets that are meant."""
+        return [socket.id for socket in await self.fetch_sockets()]
+
 
 class SocketOperator:
     """One socket, with flags: ``socket.timeout(5).emit_with_ack("question")``."""
@@ -213,6 +219,8 @@ class SocketOperator:
     def send(self, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Sent:
         """emit("message", ...)"""
         return self.emit("message", *args, ack=ack)
+
+    write = send
 
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """As Socket.emit_with_ack."""

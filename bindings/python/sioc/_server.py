@@ -14,6 +14,7 @@ from ._calls import NO, YES, Call, Calls
 from ._engine import Engine
 from ._handlers import exactly
 from ._http import Http
+from ._library import offer_api
 from ._loop import Loop, run_loop
 from ._namespace import Namespace
 from ._options import client_dir, flatten
@@ -81,6 +82,7 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
             before = app.current.servers if app.current else []
             if len(self._generation.servers) < len(before):
                 self.state = before[len(self._generation.servers)].state
+        offer_api(pairs)
         self._host = native.server_new(self._loop.core, self, pairs, (Socket, Ack, Raw), (NO, YES), default)
         native.server_set_log(self._host, "debug" if log.isEnabledFor(logging.DEBUG) else "info")
         if self._generation is not None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, overload
 
 from . import native
 from ._broadcast import NO_COMPRESS, VOLATILE, BroadcastOperator, SocketOperator, names
+from ._conn import Connection
 from ._handlers import ONCE, PREPEND, SERIAL, THREAD, exactly, shape
+from ._http import Request
 from ._types import Handler, OnOwnAny
 from ._values import Sent
 
@@ -92,49 +94,28 @@ class Handshake:
         return f"Handshake({self._values!r})"
 
 
-class Connection:
-    """What is known of the client's connection; None everywhere when it has gone."""
+class Client:
+    """The client behind a socket, which may have others in other namespaces: ``conn``, ``id`` (the
+    connection's), ``request``."""
 
-    __slots__ = ("_socket",)
+    __slots__ = ("conn",)
 
-    def __init__(self, socket: "Socket"):
-        self._socket = socket
-
-    def _get(self, what: str) -> Any:
-        return native.socket_get(self._socket._core, self._socket._handle, what)
+    def __init__(self, conn: Connection):
+        self.conn = conn
 
     @property
-    def id(self) -> Optional[int]:
-        """A number that no other connection of this server has had."""
-        id: Optional[int] = self._get("client")
-        return id
+    def id(self) -> int:
+        return self.conn.id
 
     @property
-    def transport(self) -> Optional[str]:
-        """"polling" or "websocket"."""
-        transport: Optional[str] = self._get("transport")
-        return transport
-
-    @property
-    def protocol(self) -> Optional[int]:
-        """4, or 3 for clients of Socket.IO 1 and 2."""
-        protocol: Optional[int] = self._get("protocol")
-        return protocol
-
-    @property
-    def remote_address(self) -> Optional[str]:
-        address: Optional[str] = self._get("address")
-        return address
-
-    def close(self) -> None:
-        """Closes the connection without a packet ("forced close").  From any thread."""
-        self._socket._change(None, 4)
+    def request(self) -> Request:
+        return self.conn.request
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Connection) and self.id is not None and self.id == other.id
+        return isinstance(other, Client) and self.conn == other.conn
 
     def __hash__(self) -> int:
-        return hash(self.id)
+        return hash(self.conn)
 
 
 OWN_EVENTS = ("disconnecting", "disconnect")
@@ -143,7 +124,7 @@ OWN_EVENTS = ("disconnecting", "disconnect")
 class Socket:
     """One client in one namespace.  Handlers get it; it stays usable when the client has gone."""
 
-    __slots__ = ("nsp", "id", "_core", "_handle", "_data", "_handshake", "reloaded", "__weakref__")
+    __slots__ = ("nsp", "id", "_core", "_handle", "_data", "_handshake", "_conn", "reloaded", "__weakref__")
 
     def __init__(self, nsp: "Namespace", handle: int, id: str):
         self.nsp = nsp
@@ -153,6 +134,7 @@ class Socket:
         self._handle = handle
         self._data: Optional[Dict[str, Any]] = None
         self._handshake: Optional[Handshake] = None
+        self._conn: Optional[Connection] = None
 
     def __repr__(self) -> str:
         return f"<sioc.Socket {self.id} of {self.nsp.name}>"
@@ -197,9 +179,21 @@ class Socket:
         return self._handshake
 
     @property
-    def conn(self) -> "Connection":
+    def conn(self) -> Connection:
         """The connection below; all sockets of one client have the same."""
-        return Connection(self)
+        if self._conn is None:
+            self._conn = native.socket_conn(self._core, self._handle)
+        return self._conn or Connection(self.nsp.server, 0, 0, 0, "", False)
+
+    @property
+    def client(self) -> Client:
+        """The client, with its connection and first request."""
+        return Client(self.conn)
+
+    @property
+    def request(self) -> Request:
+        """The first request of the client."""
+        return self.conn.request
 
     @property
     def transport(self) -> Optional[str]:
@@ -250,9 +244,33 @@ class Socket:
         """As on, for the next such event only."""
         return self._add(event, fn, ONCE, serial, thread)
 
+    add_listener = on
+
+    @overload
+    def prepend_listener(self, event: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def prepend_listener(self, event: str, fn: Handler) -> Handler: ...
+    def prepend_listener(self, event: str, fn: Any = None) -> Any:
+        """As on, before the handlers that are there."""
+        return self._add(event, fn, PREPEND, None, False)
+
+    @overload
+    def prepend_once_listener(self, event: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def prepend_once_listener(self, event: str, fn: Handler) -> Handler: ...
+    def prepend_once_listener(self, event: str, fn: Any = None) -> Any:
+        """As once, before the handlers that are there."""
+        return self._add(event, fn, ONCE | PREPEND, None, False)
+
     def off(self, event: str, fn: Any = None) -> None:
         """Takes fn off, or all handlers of the event."""
         native.socket_off(self._core, self._handle, event, fn)
+
+    remove_listener = off
+
+    def listener_count(self, event: str) -> int:
+        """How many handlers the event has."""
+        return len(self.listeners(event))
 
     def on_any(self, fn: OnOwnAny) -> OnOwnAny:
         """fn(event, *args) for every event, before its own handlers."""
@@ -328,6 +346,8 @@ class Socket:
     def send(self, *args: Any, ack: "Optional[Callable[..., Any]]" = None) -> Sent:
         """emit("message", ...)"""
         return self.emit("message", *args, ack=ack)
+
+    write = send
 
     async def emit_with_ack(self, event: str, *args: Any) -> Any:
         """Sends an event and waits for the client's answer: its value, None for an empty one, a tuple

@@ -24,8 +24,17 @@ class Spaces:
     _parents: List[Tuple[Optional[Pattern[str]], Namespace]]
     _children: MutableMapping[int, Namespace]
 
-    def of(self, name: "Union[str, Pattern[str], Callable[..., Any]]") -> Namespace:
-        """The namespace of that name, made when there is none."""
+    def of(self, name: "Union[str, Pattern[str], Callable[..., Any]]",
+           fn: "Optional[Callable[[Any], Any]]" = None) -> Namespace:
+        """The namespace of that name, made when there is none; or the parent of all whose names match a
+        compiled regular expression, or for which a function (name[, auth]) gives true.  fn: as
+        on("connection") of it.  A child's handlers: its parent's, and its own."""
+        nsp = self._of(name)
+        if fn is not None:
+            nsp.on("connection", fn)
+        return nsp
+
+    def _of(self, name: "Union[str, Pattern[str], Callable[..., Any]]") -> Namespace:
         if not isinstance(name, str):
             return self._match(name)
         if not name.startswith("/"):

@@ -6,13 +6,14 @@ decorator gives back exactly the function that it got, and a function of another
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, AbstractSet, Any, Callable, List, Optional, Sequence, Tuple, TypedDict, TypeVar, Union
+from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Optional, Sequence, Tuple, TypedDict, TypeVar, Union
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from typing_extensions import Concatenate  # noqa: F401  (in the bounds below)
 
+    from ._conn import Connection  # noqa: F401
     from ._engine import ConnectionRefused, Headers as HeaderDict  # noqa: F401
     from ._http import Request, Response  # noqa: F401
     from ._namespace import Namespace  # noqa: F401
@@ -45,6 +46,10 @@ OnRefused = TypeVar("OnRefused", bound="Union[Callable[[], Any], Callable[[Conne
 OnHeaders = TypeVar("OnHeaders", bound="Union[Callable[[], Any], Callable[[HeaderDict], Any], "
                                        "Callable[[HeaderDict, Request], Any]]")
 OnEngine = TypeVar("OnEngine", bound="Union[Callable[[Request], Any], Callable[[Request, HeaderDict], Any]]")
+OnConn = TypeVar("OnConn", bound="Union[Callable[[], Any], Callable[[Connection], Any]]")
+OnFlush = TypeVar("OnFlush", bound="Union[Callable[[], Any], Callable[[Connection], Any], "
+                                   "Callable[[Connection, List[Dict[str, Any]]], Any]]")
+OnOpen = TypeVar("OnOpen", bound="Union[Callable[[Connection], Any], Callable[[Connection, Request], Any]]")
 
 if TYPE_CHECKING:
     Question = Union[Callable[[], Any], Callable[[Request], Any]]

@@ -1,25 +1,31 @@
-// A server under test with the applications of apps/: sioc with the .lua files, or Node's with the .mjs files.
+// A server under test with the applications of apps/: sioc with the .lua files, sioc from Python with the .py files,
+// Node's with the .mjs files.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { io } from 'socket.io-client';
 import msgpack from 'socket.io-msgpack-parser';
-import { Process, program } from '../../integration/lib/server.mjs';
+import { Process, program, pythonHost } from '../../integration/lib/server.mjs';
 import { limit } from '../../integration/lib/wire.mjs';
 
 const apps = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../apps');
 
 export class Target {
-  // options: of the server, by their script names
-  constructor(isNode, names, options = {}) {
-    Object.assign(this, { isNode, names, options, parser: options.parser === 'msgpack' ? msgpack : undefined, title: isNode ? 'node' : 'sioc' });
+  // title: "sioc", "python" or "node".  options: of the server, by their script names
+  constructor(title, names, options = {}) {
+    Object.assign(this, { title, isNode: title === 'node', names, options, parser: options.parser === 'msgpack' ? msgpack : undefined });
+  }
+
+  #run(env) {
+    if (this.isNode) return new Process(process.execPath, [path.join(apps, 'main.mjs')], { env });
+    if (this.title === 'sioc') return new Process(program, [path.join(apps, 'main.lua'), '--port', '0'], { env });
+    const host = pythonHost();
+    return new Process(host.command, [...host.args, path.join(apps, 'main.py'), '--port', '0'], { env: { ...env, ...host.env } });
   }
 
   async start() {
     const env = { SIOC_TEST_OPTIONS: JSON.stringify(this.options), SIOC_TEST_APPS: this.names.join(',') };
-    this.process = this.isNode
-      ? new Process(process.execPath, [path.join(apps, 'main.mjs')], { env })
-      : new Process(program, [path.join(apps, 'main.lua'), '--port', '0'], { env });
+    this.process = this.#run(env);
     const listening = await this.process.until(`${this.title}: "listening on ..."`, () => this.process.out.match(/^listening on (\S+)$/m));
     this.url = listening[1];
     this.control = io(`${this.url}/control`, { transports: this.options.transports ?? ['websocket'], forceNew: true, path: this.options.path, parser: this.parser });
@@ -54,9 +60,9 @@ export class Target {
   }
 }
 
-// Both, side by side.
-export class Pair {
-  constructor(names, options) { this.targets = [new Target(false, names, options), new Target(true, names, options)]; }
+// All of them, side by side.
+export class Targets {
+  constructor(names, options) { this.targets = ['node', 'sioc', 'python'].map((title) => new Target(title, names, options)); }
   start() { return Promise.all(this.targets.map((target) => target.start())); }
   stop() { return Promise.all(this.targets.map((target) => target.stop())); }
 }

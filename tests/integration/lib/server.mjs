@@ -1,12 +1,13 @@
-// The server under test as a child process: sioc with a Lua fixture, or the reference (SIOC_TARGET=node).
+// The server under test as a child process: sioc with a Lua fixture, with a Python one, or the reference.
 //
 //   SIOC_BIN      the program; build/dev/sioc of this repository when not set
-//   SIOC_TARGET   "node": run the same tests against reference/server.mjs
+//   SIOC_TARGET   "node": run the same tests against reference/server.mjs; "python": with fixtures/*.py instead of *.lua
 //
 // Fixtures tell what happens on the server's side by lines "@@ {json}" on stderr: see record().
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe } from 'node:test';
@@ -19,6 +20,24 @@ export const program = path.resolve(repository, process.env.SIOC_BIN || 'build/d
 // A library among our examples, as the program that is tested was built.
 export const library = (name) => path.join(path.dirname(program), 'examples', name);
 export const isReference = process.env.SIOC_TARGET === 'node';
+export const isPython = process.env.SIOC_TARGET === 'python';
+
+// `python3 -m sioc` of the same build: { command, args, env }.  With ASan its runtime comes first, and leaks are the
+// interpreter's own.
+let python;
+export function pythonHost() {
+  if (python) return python;
+  const build = path.dirname(program);
+  const modules = path.join(build, 'python/sioc');
+  const native = fs.readdirSync(modules).find((name) => name.startsWith('_native.'));
+  const env = { PYTHONPATH: path.join(build, 'python'), PYTHONDONTWRITEBYTECODE: '1' };
+  if (fs.readFileSync(path.join(modules, native)).includes('libasan.so')) {
+    env.LD_PRELOAD = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
+    env.ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ? `${process.env.ASAN_OPTIONS}:` : ''}detect_leaks=0`;
+  }
+  python = { command: path.join(repository, 'build/venv/bin/python'), args: ['-m', 'sioc'], env };
+  return python;
+}
 
 // What differs from the reference on purpose, with the reason (the section of the specification).
 export const differs = (reason, { sioc, node }) => {
@@ -27,6 +46,8 @@ export const differs = (reason, { sioc, node }) => {
 };
 // Options of a test or suite that has no counterpart in the reference.
 export const siocOnly = (reason = 'the script host has no counterpart in the reference') => ({ skip: isReference && reason });
+// ... or is written differently in Python.
+export const luaOnly = (reason) => ({ skip: (isReference || isPython) && reason });
 
 const SANITIZER = /ERROR: AddressSanitizer|runtime error:|LeakSanitizer/;
 
@@ -119,7 +140,9 @@ export class Server {
       assert.equal(this.script, 'protocol.lua', 'the reference knows this fixture only');
       this.process = new Process(process.execPath, [path.resolve(here, '../reference/server.mjs'), String(port)], { env });
     } else {
-      this.process = new Process(program, [path.join(fixtures, this.script), '--port', String(port), '--log-level', 'info', ...this.args], { env });
+      const host = isPython ? pythonHost() : { command: program, args: [], env: {} };
+      const script = path.join(fixtures, isPython ? this.script.replace('.lua', '.py') : this.script);
+      this.process = new Process(host.command, [...host.args, script, '--port', String(port), '--log-level', 'info', ...this.args], { env: { ...env, ...host.env } });
     }
     const listening = await this.process.until('"listening on ..."', () => this.process.out.match(/^listening on (http:\/\/\S+):(\d+)$/m));
     this.port = Number(listening[2]);
