@@ -389,7 +389,18 @@ class App:
         assert self.current is not None
         await asyncio.gather(*(server.close() for server in self.current.servers))
         native.script_free(self.script)
+        self._leave_signals()
         self.loop.detach()
+
+    def _leave_signals(self) -> None:
+        """From here on a signal does not kill the program that is ending: it only ends it at once."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, lambda *_: os._exit(self.exit_code))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
 
 
 class deadline:

@@ -137,7 +137,7 @@ export default {
       },
     },
     'the client stays silent': {
-      options: { ping_interval: 0.1, ping_timeout: 0.1 },
+      options: { ping_interval: 0.6, ping_timeout: 0.3 },
       transports: ['polling', 'websocket'],
       run: async (t) => {
         const a = await connected(t);
