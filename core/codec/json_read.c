@@ -294,19 +294,46 @@ int json_read(struct json_reader *reader, struct sioc_str text, struct sioc_sink
     return finish(reader, &s, rc < 0 ? rc : read_end(&s));
 }
 
-/* One value that is left out: only checked.  As a rule it is the name of an event. */
-static int skip_value(struct state *s)
+/* The elements of an array that is open, as long as they are strings without escapes and
+ * nothing stands between them: an event's name always, and most arguments of most events (one
+ * of 128 bytes: 350 instructions less).  0: it was the whole array; MORE: `at` is where the
+ * next element should be. */
+static int read_plain_strings(struct state *s, size_t from, size_t to, size_t *count)
 {
-    const char *start = s->at + 1;
-    if (s->at < s->end && *s->at == '"') {
-        const char *stop = json_plain_end(start, s->end);
-        if (stop < s->end && *stop == '"' && s->values_left > 0) {
-            s->values_left--;
-            s->at = stop + 1;
-            return 0;
+    struct sioc_sink *sink = s->sink;
+    while (s->end - s->at > 2 && *s->at == '"' && s->values_left > 0) {
+        const char *start = s->at + 1, *stop = json_plain_end(start, s->end);
+        if (s->end - stop < 2 || *stop != '"' || (stop[1] != ',' && stop[1] != ']'))
+            break;
+        s->at = stop + 1;
+        s->values_left--;
+        size_t index = (*count)++;
+        if (sink && index >= from && index < to) {
+            int rc = sink->ops->string(sink, sioc_str_n(start, (size_t)(stop - start)));
+            if (rc < 0)
+                return rc;
         }
+        if (*s->at++ == ']')
+            return 0;
     }
-    return read_value(s);
+    return MORE;
+}
+
+/* The others: whatever they are. */
+static int read_others(struct state *s, size_t from, size_t to, size_t *count)
+{
+    struct sioc_sink *sink = s->sink;
+    int rc;
+    do {
+        s->sink = *count >= from && *count < to ? sink : NULL;
+        rc = read_value(s);
+        s->sink = NULL; /* the array itself is only checked */
+        if (rc < 0)
+            return rc;
+        (*count)++;
+        rc = next_value(s);
+    } while (rc == MORE);
+    return rc;
 }
 
 static int read_elements(struct state *s, size_t from, size_t to, size_t *ret_count)
@@ -315,18 +342,13 @@ static int read_elements(struct state *s, size_t from, size_t to, size_t *ret_co
     size_t count = 0;
     if (next_char(s) != '[')
         return SIOC_ESYNTAX;
-    s->sink = NULL; /* the array itself is only checked */
+    s->sink = NULL;
     int rc = open_array(s);
-    while (rc == OPENED || rc == MORE) {
-        bool wanted = count >= from && count < to;
-        s->sink = wanted ? sink : NULL;
-        rc = wanted ? read_value(s) : skip_value(s);
-        s->sink = NULL;
-        if (rc < 0)
-            return rc;
-        count++;
-        rc = next_value(s);
-    }
+    s->sink = sink;
+    if (rc == OPENED)
+        rc = read_plain_strings(s, from, to, &count);
+    if (rc == MORE)
+        rc = read_others(s, from, to, &count);
     if (rc == 0)
         rc = read_end(s);
     size_t end = count < to ? count : to;

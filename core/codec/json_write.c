@@ -95,9 +95,13 @@ static int put_checked(struct buf *out, struct sioc_str utf8)
     uint8_t *to = buf_reserve(out, most);
     if (!to)
         return out->error;
-    const char *plain = copy_plain(to + 1, utf8.ptr, utf8.ptr + utf8.len);
-    if (plain < utf8.ptr + utf8.len)
+    const char *end = utf8.ptr + utf8.len;
+    const char *plain =
+        utf8.len <= BLOCK ? json_plain_end(utf8.ptr, end) : copy_plain(to + 1, utf8.ptr, end);
+    if (plain < end)
         return put_checked_slow(out, utf8, plain);
+    if (utf8.len <= BLOCK)
+        memcpy(to + 1, utf8.ptr, utf8.len);
     to[0] = '"';
     to[utf8.len + 1] = '"';
     buf_commit(out, most);

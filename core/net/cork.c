@@ -52,6 +52,11 @@ uint8_t *net_cork_extend(struct net_chunk *chunk, size_t len)
     return at;
 }
 
+bool net_chunk_is_cork(const struct net_chunk *chunk)
+{
+    return chunk->free == put_back;
+}
+
 static void drop(struct net_loop *loop, size_t count)
 {
     for (; count; count--) {

@@ -18,6 +18,8 @@ struct net_chunk *net_cork_new(struct net_loop *loop);
  * chunk is no cork. */
 uint8_t *net_cork_extend(struct net_chunk *chunk, size_t len);
 
+bool net_chunk_is_cork(const struct net_chunk *chunk);
+
 /* loop.c: at the end of each turn, and at the end of all. */
 void net_corks_trim(struct net_loop *loop);
 void net_corks_drop(struct net_loop *loop);

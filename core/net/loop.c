@@ -109,6 +109,7 @@ static void end_turn(struct net_loop *loop)
         collect(loop);
     } while (!list_empty(&loop->tasks) || loop->garbage);
     loop->turn++;
+    net_copied_forget(loop);
     net_corks_trim(loop);
     arm_wheel(loop);
 }
@@ -229,6 +230,7 @@ void net_loop_free(struct net_loop *loop)
     uv_mutex_destroy(&loop->post_lock);
     if (left != 0)
         return;
+    net_copied_forget(loop);
     net_corks_drop(loop);
     pool_deinit(&loop->pool);
     mem_free(loop);
@@ -328,5 +330,6 @@ struct pool *net_loop_pool(struct net_loop *loop)
 
 uint8_t *net_loop_scratch(struct net_loop *loop)
 {
+    net_copied_forget(loop);
     return loop->scratch;
 }

@@ -6,8 +6,7 @@
 #include "net/outq.h"
 #include "base/pool.h"
 #include "net/cork.h"
-#include "net/loop.h"
-#include "net/stream.h"
+#include "net/internal.h"
 
 #define FIRST_RING 16
 #define COPY_BYTES 512 /* up to here copying is cheaper than another span */
@@ -99,6 +98,11 @@ uint8_t *net_outq_reserve(struct net_outq *q, size_t len)
     return NULL;
 }
 
+bool net_outq_is_own(const struct net_outq *q)
+{
+    return q->count == 1 && net_chunk_is_cork(q->cap == 1 ? q->only : q->ring[q->head]);
+}
+
 /* What one system call takes: spans, and how many bytes they are. */
 struct batch {
     struct net_span spans[NET_MAX_SPANS];
@@ -139,13 +143,72 @@ static bool batch_add(struct batch *b, const uint8_t *bytes, size_t len, bool co
 static void fill(struct batch *b, struct net_outq *q)
 {
     b->count = b->bytes = b->copied = 0;
+    if (q->count == 1) { /* as in most broadcasts: 50 instructions less */
+        const struct net_chunk *only = *slot(q, 0);
+        b->spans[0] = (struct net_span){only->bytes + q->sent, only->len - q->sent};
+        b->bytes = b->spans[0].len;
+        b->count = 1;
+        return;
+    }
     for (uint32_t i = 0; i < q->count; i++) {
         const struct net_chunk *chunk = *slot(q, i);
         uint32_t from = i == 0 ? q->sent : 0;
         uint32_t len = chunk->len - from;
-        if (!batch_add(b, chunk->bytes + from, len, q->count > 1 && len <= COPY_BYTES))
+        if (!batch_add(b, chunk->bytes + from, len, len <= COPY_BYTES))
             return;
     }
+}
+
+/* ---- the same for many ---- */
+
+void net_copied_forget(struct net_loop *loop)
+{
+    struct net_copied *c = &loop->copied;
+    for (uint32_t i = 0; i < c->count; i++)
+        net_chunk_unref(c->chunks[i]);
+    c->count = 0;
+}
+
+/* What was copied together for one is what the next one of a room gets. */
+static void remember(struct net_loop *loop, struct net_outq *q, const struct batch *b)
+{
+    struct net_copied *c = &loop->copied;
+    bool shared = q->count <= NET_COPIED_MAX && b->copied == q->bytes &&
+                  atomic_load_explicit(&(*slot(q, 0))->refs, memory_order_relaxed) > 1;
+    if (!shared)
+        return;
+    for (uint32_t i = 0; i < q->count; i++)
+        c->chunks[i] = net_chunk_ref(*slot(q, i));
+    c->count = q->count;
+}
+
+/* The chunks are kept by reference, so one at the same place is the same one. */
+static bool is_remembered(const struct net_loop *loop, struct net_outq *q)
+{
+    const struct net_copied *c = &loop->copied;
+    if (q->count != c->count || q->sent)
+        return false;
+    for (uint32_t i = 0; i < c->count; i++)
+        if (*slot(q, i) != c->chunks[i])
+            return false;
+    return true;
+}
+
+/* The next batch: as a rule all that waits. */
+static void gather(struct batch *b, struct net_outq *q)
+{
+    struct net_loop *loop = q->loop;
+    if (q->count > 1 && is_remembered(loop, q)) {
+        b->spans[0] = (struct net_span){loop->scratch, q->bytes};
+        b->count = 1;
+        b->bytes = q->bytes;
+        return;
+    }
+    if (q->count > 1)
+        net_copied_forget(loop);
+    fill(b, q);
+    if (q->count > 1)
+        remember(loop, q, b);
 }
 
 static void consume(struct net_outq *q, size_t taken)
@@ -169,9 +232,9 @@ static void consume(struct net_outq *q, size_t taken)
 int net_outq_flush(struct net_outq *q, struct net_stream *stream)
 {
     struct batch b;
-    b.scratch = net_loop_scratch(net_stream_loop(stream));
+    b.scratch = q->loop->scratch;
     while (q->count) {
-        fill(&b, q);
+        gather(&b, q);
         int64_t taken = net_stream_write(stream, b.spans, b.count);
         if (taken < 0)
             return (int)taken;

@@ -32,6 +32,8 @@ int net_outq_push(struct net_outq *q, struct net_chunk *chunk);
  * it.  NULL: out of memory, or more than NET_OUTQ_SMALL. */
 #define NET_OUTQ_SMALL 1024
 uint8_t *net_outq_reserve(struct net_outq *q, size_t len);
+/* Whether all that waits is small bytes for this peer alone. */
+bool net_outq_is_own(const struct net_outq *q);
 /* Writes as much as the kernel takes.  0 when empty now, SIOC_EAGAIN when bytes are left (a
  * `writable` callback was asked for), SIOC_EIO when the peer is gone. */
 int net_outq_flush(struct net_outq *q, struct net_stream *stream);

@@ -27,6 +27,15 @@ bool sio_listeners_next(const struct sio_listeners *list, struct sioc_str name, 
 bool sio_listeners_call(struct sio_listeners **list, struct sioc_str name,
                         struct sioc_event *event);
 
+/* Those for every event; as a rule there are none. */
+static inline void sio_listeners_call_every(struct sio_listeners **list,
+                                            struct sioc_event *event)
+{
+    static const struct sioc_str every = {NULL, 0};
+    if (*list && (*list)->every)
+        sio_listeners_call(list, every, event);
+}
+
 static inline void sio_handler_drop(const struct sioc_handler *handler)
 {
     if (handler->drop)

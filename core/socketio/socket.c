@@ -381,7 +381,7 @@ void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
     struct sioc_namespace *nsp = s->nsp, *parent = nsp->parent;
     if (s->state != SIO_CONNECTED || event->decode_error)
         return;
-    if (!sio_listeners_call(&s->listeners, event->name, event) &&
+    if (!(s->listeners && sio_listeners_call(&s->listeners, event->name, event)) &&
         !sio_listeners_call(&nsp->events, event->name, event) &&
         !(parent && sio_listeners_call(&parent->events, event->name, event)))
         nsp->server->metrics.events_unhandled++;
@@ -392,11 +392,10 @@ void sio_socket_call_named(struct sioc_socket *s, struct sioc_event *event)
 static int call_handlers(struct sioc_socket *s, const struct sio_incoming *in,
                          struct sioc_event *event)
 {
-    static const struct sioc_str every = {NULL, 0};
     if (s->nsp->parent)
-        sio_listeners_call(&s->nsp->parent->events, every, event);
-    sio_listeners_call(&s->nsp->events, every, event);
-    sio_listeners_call(&s->listeners, every, event);
+        sio_listeners_call_every(&s->nsp->parent->events, event);
+    sio_listeners_call_every(&s->nsp->events, event);
+    sio_listeners_call_every(&s->listeners, event);
     if (s->state != SIO_CONNECTED || event->decode_error)
         return event->decode_error;
     int passed = sio_passage_begin(s, in, event);

@@ -262,6 +262,69 @@ static void test_failing_sink(void **state)
     sioc_buffer_unref(data);
 }
 
+/* What read_elements says to a sink, as text with its result. */
+static char *elements_of(struct sioc_str text, struct json_reader r, size_t from, size_t to)
+{
+    static char told[2][4096];
+    static int turn;
+    struct helper_sink h;
+    struct buf scratch;
+    size_t count = 99;
+    char *out = told[turn ^= 1];
+    char *exact = malloc(text.len + 1); /* so that tools see a byte too far */
+    memcpy(exact, text.ptr, text.len);
+    buf_init(&scratch);
+    helper_sink_init(&h);
+    r.scratch = &scratch;
+    int rc = json_read_elements(&r, sioc_str_n(exact, text.len), from, to, &h.sink, &count);
+    snprintf(out, sizeof told[0], "%d %zu %s", rc, count, helper_sink_text(&h));
+    helper_sink_deinit(&h);
+    buf_deinit(&scratch);
+    free(exact);
+    return out;
+}
+
+/* Arrays of plain strings are read in a shorter way, which white space leads off: the same
+ * random array with and without it means the same. */
+static void test_plain_strings(void **state)
+{
+    (void)state;
+    static const char *const elements[] = {
+        "\"\"",
+        "\"name\"",
+        "\"a text that is longer than sixteen bytes, and plain\"",
+        "\"\\n\"",
+        "\"\xc3\xa9\"",
+        "1",
+        "null",
+        "[]",
+        "[\"in\",\"side\"]",
+        "{\"k\":\"v\"}",
+        "\"\xff\"",
+        "\"\x01\"",
+        "",
+        "\"a\"\"b\"",
+        "]"};
+    unsigned seed = 1;
+    for (int round = 0; round < 20000; round++) {
+        char tight[1024] = "[", loose[1024] = "[";
+        unsigned count = (seed = seed * 1103515245u + 12345u) >> 16 & 3;
+        for (unsigned i = 0; i < count + (round & 1); i++) {
+            unsigned pick = (seed = seed * 1103515245u + 12345u) >> 16;
+            const char *element = elements[pick % (pick & 64 ? 5 : 15)];
+            strcat(strcat(tight, i ? "," : ""), element);
+            strcat(strcat(loose, i ? " , " : ""), element);
+        }
+        strcat(tight, round % 16 ? "]" : "");
+        strcat(loose, round % 16 ? " ]" : "");
+        struct json_reader r = {.max_depth = (seed >> 8 & 7) ? 9 : 1,
+                                .max_values = seed >> 11 & 7};
+        size_t from = seed >> 20 & 1, to = seed >> 21 & 1 ? SIZE_MAX : from + 1;
+        assert_string_equal(elements_of(sioc_str(tight), r, from, to),
+                            elements_of(sioc_str(loose), r, from, to));
+    }
+}
+
 #ifdef SIOC_TESTING
 static void test_no_memory(void **state)
 {
@@ -292,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_truncated),     cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_depth),         cmocka_unit_test(test_elements),
         cmocka_unit_test(test_some_elements), cmocka_unit_test(test_failing_sink),
+        cmocka_unit_test(test_plain_strings),
 #ifdef SIOC_TESTING
         cmocka_unit_test(test_no_memory),
 #endif

@@ -152,6 +152,7 @@ static void test_shared(void **state)
     assert_int_equal(net_outq_flush(&a, stream), 0);
     assert_int_equal(freed, 0);
     net_outq_deinit(&b); /* drops what is pending */
+    net_copied_forget(loop);
     assert_int_equal(freed, 1);
     net_outq_deinit(&a);
     net_chunk_unref(NULL);
@@ -253,12 +254,80 @@ static void test_failing_memory(void **state)
     net_chunk_unref(chunk);
 }
 
+/* What was copied together for one is used for the next, if that gets the same: never for one
+ * that has other chunks, nor when somebody has used the scratch meanwhile. */
+static void test_same_for_many(void **state)
+{
+    (void)state;
+    static const char letters[] = "abcdefgh";
+    struct net_chunk *chunks[8];
+    uint8_t bytes[4096];
+    char expected[4096];
+    size_t len = 0, want = 0;
+    for (int i = 0; i < 8; i++)
+        chunks[i] = net_chunk_new(sioc_str_n(letters + i, 1));
+    for (unsigned round = 0; round < 300; round++) {
+        struct net_outq q;
+        net_outq_init(&q, loop);
+        /* As a rule the same as in the last round. */
+        unsigned from = round / 3 % 5, count = 2 + round / 7 % 3;
+        for (unsigned i = from; i < from + count; i++) {
+            assert_int_equal(net_outq_push(&q, chunks[i]), 0);
+            expected[want++] = letters[i];
+        }
+        assert_int_equal(net_outq_flush(&q, stream), 0);
+        net_outq_deinit(&q);
+        if (round % 11 == 0)
+            memset(net_loop_scratch(loop), 'X', 100);
+        if (round % 13 == 0) { /* one more at the same place in memory, most likely */
+            net_chunk_unref(chunks[7]);
+            chunks[7] = net_chunk_new(sioc_str_n(letters + 7, 1));
+        }
+    }
+    usleep(2000);
+    assert_true(peer_read(bytes, sizeof bytes, &len));
+    assert_int_equal(len, want);
+    assert_memory_equal(bytes, expected, want);
+    net_copied_forget(loop);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(atomic_load(&chunks[i]->refs), 1);
+        net_chunk_unref(chunks[i]);
+    }
+}
+
+/* A chunk that is kept for its copy cannot be mistaken for a later one. */
+static void test_copy_of_what_is_gone(void **state)
+{
+    (void)state;
+    uint8_t bytes[4096];
+    size_t len = 0;
+    for (char letter = 'a'; letter <= 'z'; letter++) {
+        struct net_chunk *one = net_chunk_new(sioc_str_n(&letter, 1));
+        struct net_chunk *two = net_chunk_new(sioc_str_n(&letter, 1));
+        struct net_outq q;
+        net_outq_init(&q, loop);
+        assert_int_equal(net_outq_push(&q, one), 0);
+        assert_int_equal(net_outq_push(&q, two), 0);
+        assert_int_equal(net_outq_flush(&q, stream), 0);
+        net_outq_deinit(&q);
+        net_chunk_unref(one);
+        net_chunk_unref(two);
+    }
+    usleep(2000);
+    assert_true(peer_read(bytes, sizeof bytes, &len));
+    assert_int_equal(len, 52);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(bytes[i], 'a' + i / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_small),     TEST(test_many_spans),     TEST(test_random),
-        TEST(test_shared),    TEST(test_reserve),        TEST(test_corks),
-        TEST(test_dead_peer), TEST(test_failing_memory),
+        TEST(test_small),         TEST(test_many_spans),
+        TEST(test_random),        TEST(test_shared),
+        TEST(test_reserve),       TEST(test_corks),
+        TEST(test_dead_peer),     TEST(test_failing_memory),
+        TEST(test_same_for_many), TEST(test_copy_of_what_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,6 +144,71 @@ static void test_bytes_behind_the_upgrade(void **state)
     pair_end(&p);
 }
 
+/* ---- when what is queued leaves ---- */
+
+static struct {
+    struct pair p;
+    struct net_task task;
+    bool shares;             /* a frame that others may get as well, too */
+    size_t queued, turn_end; /* bytes behind the answer, and when the turn ended */
+    bool ended;
+} answering;
+
+/* It was marked before the connection was, so it runs before it is flushed. */
+static void note_turn_end(struct net_task *task)
+{
+    (void)task;
+    answering.turn_end = ws_conn_queued(answering.p.conn);
+    answering.ended = true;
+}
+
+static void answer(void *user, bool binary, uint8_t *bytes, size_t len)
+{
+    struct pair *p = user;
+    (void)binary, (void)bytes, (void)len;
+    net_task_add(p->loop, &answering.task);
+    put_small(p, WS_TEXT, "answer");
+    if (answering.shares)
+        assert_int_equal(send_text(p, "shared", 6), 0);
+    answering.queued = ws_conn_queued(p->conn);
+}
+
+static void await_answer(bool shares)
+{
+    uint64_t began_ms = clock_mono_ms();
+    answering.shares = shares;
+    answering.ended = false;
+    peer_text(&answering.p, "ask");
+    while (!answering.ended) {
+        assert_true(clock_mono_ms() - began_ms < 10000);
+        turn(&answering.p);
+    }
+}
+
+/* Answers to what came do not wait for the end of the turn; what others may get as well does.
+ */
+static void test_answers_leave_at_once(void **state)
+{
+    (void)state;
+    static const struct ws_conn_events answers = {.message = answer};
+    struct pair *p = &answering.p;
+    pair_open(p, &answers, STR(""));
+    net_task_init(&answering.task, note_turn_end);
+    await_answer(false);
+    assert_int_equal(answering.queued, 8);
+    assert_int_equal(answering.turn_end, 0);
+    await_answer(true);
+    assert_int_equal(answering.queued, 16);
+    assert_int_equal(answering.turn_end, 16);
+    await_in(p,
+             "\x81\x06"
+             "answer\x81\x06"
+             "answer\x81\x06shared",
+             24, false);
+    ws_conn_destroy(p->conn);
+    pair_end(p);
+}
+
 static void test_user_may_change(void **state)
 {
     (void)state;
@@ -568,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_many_packets_of_a_turn_are_one_write),
         cmocka_unit_test(test_small_messages),
         cmocka_unit_test(test_long_messages),
+        cmocka_unit_test(test_answers_leave_at_once),
         cmocka_unit_test(test_bytes_behind_the_upgrade),
         cmocka_unit_test(test_user_may_change),
         cmocka_unit_test(test_events_may_end_it),
