@@ -4,6 +4,7 @@
  * the browser client's files), elsewhere the application's routes decide.
  */
 #include "base/mem.h"
+#include "base/pool.h"
 #include "socketio/adapter.h"
 #include "socketio/adopt.h"
 #include "socketio/client.h"
@@ -360,15 +361,18 @@ size_t sioc_server_client_count(const struct sioc_server *server)
 bool sioc_server_metric(const struct sioc_server *server, size_t index, const char **ret_name,
                         uint64_t *ret_value)
 {
+    const uint64_t connection_bytes = net_loop_pool(server->loop)->used_bytes;
     static const char *const names[] = {
 #define METRIC_NAME_(name, help) #name,
         METRICS(METRIC_NAME_)
 #undef METRIC_NAME_
+            "connection_bytes",
     };
     const uint64_t values[] = {
 #define METRIC_VALUE_(name, help) server->metrics.name,
         METRICS(METRIC_VALUE_)
 #undef METRIC_VALUE_
+            connection_bytes,
     };
     if (index >= sizeof names / sizeof names[0])
         return false;

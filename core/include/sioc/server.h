@@ -69,7 +69,9 @@ SIOC_API void sioc_server_on_socket_save(struct sioc_server *server,
 SIOC_API struct sioc_loop *sioc_server_loop(const struct sioc_server *server);
 /* Engine.IO sessions that are open now (clients, not sockets). */
 SIOC_API size_t sioc_server_client_count(const struct sioc_server *server);
-/* Counters: name and value of the i-th; false at the end. */
+/* Counters: name and value of the i-th; false at the end.  The last one is no counter:
+ * "connection_bytes", the memory that the connections, sessions and sockets of the server's
+ * loop have now. */
 SIOC_API bool sioc_server_metric(const struct sioc_server *server, size_t index,
                                  const char **ret_name, uint64_t *ret_value);
 

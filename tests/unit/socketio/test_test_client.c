@@ -431,9 +431,28 @@ static void it_leaves_no_trace(void **state)
     assert_int_equal(metric("sessions_opened"), 2);
     sioc_test_close(b);
     for (size_t i = 0; sioc_server_metric(f.server, i, &name, &value); i++)
-        if (value != 0)
+        if (value != 0 && strcmp(name, "connection_bytes") != 0)
             fail_msg("%s is %d", name, (int)value);
     assert_int_equal(sioc_server_client_count(f.server), 0);
+    teardown();
+}
+
+/* What connections, sessions and sockets take, no more and no less: of one as of each. */
+static void memory_is_counted(void **state)
+{
+    (void)state;
+    setup(NULL);
+    sioc_loop_step(f.loop, false);
+    uint64_t before = metric("connection_bytes");
+    struct sioc_test_client *a = join();
+    uint64_t one = metric("connection_bytes") - before;
+    assert_in_range(one, 200, 4096);
+    struct sioc_test_client *b = join();
+    assert_int_equal(metric("connection_bytes") - before, 2 * one);
+    sioc_test_close(a);
+    sioc_test_close(b);
+    sioc_loop_step(f.loop, false);
+    assert_int_equal(metric("connection_bytes"), before);
     teardown();
 }
 
@@ -519,6 +538,7 @@ int main(void)
         cmocka_unit_test(it_may_be_closed_by_what_it_does),
         cmocka_unit_test(handlers_go_with_the_server),
         cmocka_unit_test(it_leaves_no_trace),
+        cmocka_unit_test(memory_is_counted),
         cmocka_unit_test(not_where_real_clients_come),
         cmocka_unit_test(who_asks_for_nothing_is_bounded),
 #ifdef SIOC_TESTING
