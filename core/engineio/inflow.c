@@ -148,14 +148,14 @@ static void run(struct eio_inflow *f, bool all)
     struct sioc_str packet;
     bool binary;
     int result = 1;
-    while (result == 1 && s->state == EIO_STATE_OPEN) {
+    while (result == 1 && s->state != EIO_STATE_CLOSED) {
         result = next(f, &binary, &packet);
-        if (result < 0) {
+        if (result < 0 && s->state == EIO_STATE_OPEN) {
             s->engine->metrics->reject_eio_packet++;
             eio_session_fail(s, "parse error", "");
         } else if (result == 1) {
             give(s, binary, packet);
-            if (s->state == EIO_STATE_OPEN && !all && !share_goes_on(f, packet.len))
+            if (s->state != EIO_STATE_CLOSED && !all && !share_goes_on(f, packet.len))
                 return;
         }
     }

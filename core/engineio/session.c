@@ -358,12 +358,17 @@ static void receive(struct eio_session *s, enum eio_packet_type type, struct sio
 
 void eio_session_receive_text(struct eio_session *s, struct sioc_str packet)
 {
-    if (s->state != EIO_STATE_OPEN)
+    if (s->state == EIO_STATE_CLOSED)
         return;
     struct sioc_str data = {NULL, 0};
     enum eio_packet_type type =
         s->protocol == 3 ? eio_v3_packet_split(packet, &data) : eio_packet_split(packet, &data);
     s->engine->metrics->packets_in++;
+    if (s->state == EIO_STATE_CLOSING) { /* all the same now, unless the client closes, too */
+        if (type == EIO_CLOSE)
+            eio_session_fail(s, "transport close", "");
+        return;
+    }
     if (type != EIO_PONG)
         note_activity(s);
     if (!s->watched || type == EIO_BINARY || show_packet(s, type, data))

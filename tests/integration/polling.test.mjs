@@ -349,6 +349,14 @@ withServer('polling', {}, (server) => {
     await session.assertGone();
   });
 
+  it('a session that is closing, and the client closes it, too', async () => {
+    const session = await joined();
+    await session.post('42["connclose"]');
+    await session.post(`42["echo",1]${RS}1`);
+    await server.assertReason(session.id, 'transport close');
+    await session.assertGone();
+  });
+
   it('many sessions do not disturb each other', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, () => joined()));
     await Promise.all(sessions.map((session, i) => session.assertText(`42["echo",${i}]`, `42["echo",${i}]`)));
