@@ -219,7 +219,7 @@ static void open_websocket(struct eio_engine *e, struct http_request *request,
         return;
     }
     eio_websocket_attach(s, ws);
-    ws_conn_pause(ws); /* the 101 is out: who hears of it hears the open packet, too */
+    ws_conn_pause(ws); /* who hears of the 101 hears the open packet, too (ws/pause.h) */
     eio_session_start(s);
 }
 

@@ -266,9 +266,18 @@ static void answer_now(struct ws_conn *c)
     flush(c);
 }
 
+static void end_pause(struct ws_conn *c)
+{
+    c->pausing = false;
+    net_task_cancel(&c->task);
+    net_task_add(c->outq.loop, &c->task);
+}
+
 static void on_data(void *owner, uint8_t *bytes, size_t len)
 {
     struct ws_conn *c = owner;
+    if (c->pausing)
+        end_pause(c);
     ws_conn_feed_waiting(c);
     if (c->state < WS_FINISHING)
         ws_conn_feed_new(c, bytes, len);
@@ -467,8 +476,9 @@ void ws_conn_pause(struct ws_conn *c)
         return;
     if (flush_queue(c) == SIOC_EIO)
         c->broken = true; /* as in make_room */
-    c->pausing = true;
-    ws_pause(c->config->pauses, &c->task);
+    c->pausing = ws_pause(c->config->pauses, &c->task);
+    if (c->broken && !c->pausing)
+        net_task_add(c->outq.loop, &c->task);
 }
 
 int ws_conn_ping(struct ws_conn *c)

@@ -98,9 +98,9 @@ bool ws_conn_idle(const struct ws_conn *conn);
 /* Chunks, and bytes, that are pending. */
 size_t ws_conn_waiting(const struct ws_conn *conn);
 size_t ws_conn_queued(const struct ws_conn *conn);
-/* Writes what is queued now, and what is queued from here on some milliseconds later: for what
- * a client should find alone in what it reads (pause.h).  While it pauses already nothing is
- * done. */
+/* Writes what is queued now, and what is queued from here on a millisecond later, or once the
+ * peer has said something: for what a client should find alone in what it reads (pause.h).
+ * While it pauses already nothing is done; while many pause there is no pause. */
 void ws_conn_pause(struct ws_conn *conn);
 /* Queues a ping; as ws_conn_send, but for the limit. */
 int ws_conn_ping(struct ws_conn *conn);

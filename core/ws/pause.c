@@ -26,10 +26,21 @@ void ws_pauses_deinit(struct ws_pauses *p)
     net_timer_stop(&p->timer);
 }
 
-void ws_pause(struct ws_pauses *p, struct net_task *task)
+static size_t count(const struct list *list)
 {
+    size_t n = 0;
+    for (const struct list *node = list->next; node != list; node = node->next)
+        n++;
+    return n;
+}
+
+bool ws_pause(struct ws_pauses *p, struct net_task *task)
+{
+    if (count(&p->fresh) + count(&p->old) >= WS_PAUSES_MAX)
+        return false;
     net_task_cancel(task);
     list_append(&p->fresh, &task->node);
     if (!net_timer_active(&p->timer))
         net_timer_start(p->loop, &p->timer, WS_PAUSE_MS);
+    return true;
 }

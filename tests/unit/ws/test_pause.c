@@ -102,6 +102,68 @@ static void test_ends_while_pausing(void **state)
     end(&p);
 }
 
+static void test_ends_when_the_peer_speaks(void **state)
+{
+    (void)state;
+    struct pair p;
+    open_pausing(&p, &events);
+    ws_conn_pause(p.conn);
+    assert_int_equal(send_text(&p, "a", 1), 0);
+    net_timer_stop(&pauses.timer); /* so it is not the time */
+    settle(&p);
+    assert_int_equal(ws_conn_queued(p.conn), 3);
+    peer_text(&p, "x");
+    await_in(&p,
+             "\x81\x01"
+             "a",
+             3, false);
+    assert_true(list_empty(&pauses.fresh));
+    ws_conn_pause(p.conn); /* a pause that is over may begin again */
+    assert_int_equal(send_text(&p, "b", 1), 0);
+    net_loop_flush(p.loop);
+    assert_int_equal(ws_conn_queued(p.conn), 3);
+    await_in(&p,
+             "\x81\x01"
+             "b",
+             3, false);
+    end(&p);
+}
+
+static void nothing(struct net_task *task)
+{
+    (void)task;
+}
+
+static void test_a_crowd_does_not_pause(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct net_task others[WS_PAUSES_MAX];
+    open_pausing(&p, &events);
+    for (size_t i = 0; i < WS_PAUSES_MAX; i++) {
+        net_task_init(&others[i], nothing);
+        assert_true(ws_pause(&pauses, &others[i]));
+    }
+    ws_conn_pause(p.conn);
+    assert_int_equal(send_text(&p, "a", 1), 0);
+    net_loop_flush(p.loop);
+    assert_int_equal(ws_conn_queued(p.conn), 0); /* as without a pause */
+    net_task_cancel(&others[0]);
+    ws_conn_pause(p.conn);
+    assert_int_equal(send_text(&p, "b", 1), 0);
+    net_loop_flush(p.loop);
+    assert_int_equal(ws_conn_queued(p.conn), 3);
+    await_in(&p,
+             "\x81\x01"
+             "a"
+             "\x81\x01"
+             "b",
+             6, false);
+    for (size_t i = 0; i < WS_PAUSES_MAX; i++)
+        net_task_cancel(&others[i]);
+    end(&p);
+}
+
 static void test_without_pauses_nothing_is_done(void **state)
 {
     (void)state;
@@ -121,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_leaves_in_two_parts),
         cmocka_unit_test(test_pauses_again),
         cmocka_unit_test(test_ends_while_pausing),
+        cmocka_unit_test(test_ends_when_the_peer_speaks),
+        cmocka_unit_test(test_a_crowd_does_not_pause),
         cmocka_unit_test(test_without_pauses_nothing_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
