@@ -61,7 +61,7 @@ describe('TLS', { skip: isReference && 'the transport has no counterpart in the 
 
   for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
     it(`the stock client over ${transports.join(', then ')}`, async () => {
-      const socket = io(`https://localhost:${server.port}`, { transports, ca: ca.pem, forceNew: true });
+      const socket = io(`https://127.0.0.1:${server.port}`, { transports, ca: ca.pem, forceNew: true });
       await once(socket, 'connect');
       const binary = Buffer.from([0, 1, 255]);
       assert.deepEqual(await socket.emitWithAck('echo', binary), binary);
@@ -74,7 +74,7 @@ describe('TLS', { skip: isReference && 'the transport has no counterpart in the 
 
   it('routes and files', async () => {
     const body = await new Promise((resolve, reject) => {
-      https.get({ host: 'localhost', port: server.port, path: '/', ca: ca.pem, agent: false }, async (response) => {
+      https.get({ host: '127.0.0.1', port: server.port, path: '/', ca: ca.pem, agent: false }, async (response) => {
         let text = '';
         for await (const chunk of response) text += chunk;
         resolve(text);
@@ -162,7 +162,7 @@ describe('TLS, client certificates', { skip: isReference && 'as above' }, () => 
   });
 
   it('a client with one is served', async () => {
-    const socket = io(`https://localhost:${server.port}`, { transports: ['websocket'], ca: ca.pem, cert: fs.readFileSync(client.cert), key: fs.readFileSync(client.key), forceNew: true });
+    const socket = io(`https://127.0.0.1:${server.port}`, { transports: ['websocket'], ca: ca.pem, cert: fs.readFileSync(client.cert), key: fs.readFileSync(client.key), forceNew: true });
     await once(socket, 'connect');
     assert.equal(await socket.emitWithAck('secure'), true);
     socket.disconnect();
@@ -172,7 +172,7 @@ describe('TLS, client certificates', { skip: isReference && 'as above' }, () => 
     const stranger = new Authority();
     const foreign = stranger.sign('client', 'client.example');
     for (const identity of [{}, { cert: fs.readFileSync(foreign.cert), key: fs.readFileSync(foreign.key) }]) {
-      const socket = io(`https://localhost:${server.port}`, { transports: ['websocket'], ca: ca.pem, ...identity, forceNew: true, reconnection: false });
+      const socket = io(`https://127.0.0.1:${server.port}`, { transports: ['websocket'], ca: ca.pem, ...identity, forceNew: true, reconnection: false });
       await once(socket, 'connect_error');
       socket.disconnect();
     }

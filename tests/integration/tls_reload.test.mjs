@@ -71,7 +71,7 @@ describe('TLS, new certificates on SIGHUP', only, () => {
   it('ten times under traffic: no connection is lost, new ones get the new certificate, no handshake fails', async () => {
     const clients = [];
     for (const transports of [['websocket'], ['polling'], ['websocket']]) {
-      const socket = io(`https://localhost:${server.port}`, { transports, ca: ca.pem, forceNew: true, reconnection: false });
+      const socket = io(`https://127.0.0.1:${server.port}`, { transports, ca: ca.pem, forceNew: true, reconnection: false });
       await limit(new Promise((resolve, reject) => { socket.once('connect', resolve); socket.once('connect_error', reject); }), 'connect');
       socket.lost = 0;
       socket.on('disconnect', () => { socket.lost += 1; });

@@ -107,11 +107,11 @@ static void two_addresses(void **state)
     rig_init(&rig);
     assert_int_equal(start(&rig, &heard,
                            "local io = require('sioc').server()\n"
-                           "io:listen(0) io:listen(0, 'localhost')"),
+                           "io:listen(0) io:listen(0, '127.0.0.2')"),
                      0);
     assert_int_equal(heard.count, 2);
     assert_string_equal(heard.host[0], "127.0.0.1");
-    assert_string_equal(heard.host[1], "localhost");
+    assert_string_equal(heard.host[1], "127.0.0.2");
     assert_true(heard.port[0] != 0 && heard.port[0] != heard.port[1]);
     rig_free(&rig);
 }
@@ -124,14 +124,14 @@ static void the_command_line_moves_the_first_server(void **state)
     (void)state;
     rig_init(&rig);
     rig.config.port_override = 0;
-    rig.config.host_override = "localhost";
+    rig.config.host_override = "127.0.0.2";
     assert_int_equal(start(&rig, &heard,
                            "local sioc = require 'sioc'\n"
                            "local a, b = sioc.server(), sioc.server()\n"
                            "a:listen(1) a:listen(2) b:listen(0)"),
                      0);
     assert_int_equal(heard.count, 2);
-    assert_string_equal(heard.host[0], "localhost");
+    assert_string_equal(heard.host[0], "127.0.0.2");
     assert_string_equal(heard.host[1], "127.0.0.1");
     rig_free(&rig);
 }
