@@ -13,6 +13,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { stopPython } from './lib/python.mjs';
 import { Run, TRANSPORTS } from './lib/run.mjs';
 import { Targets } from './lib/target.mjs';
 
@@ -73,6 +74,7 @@ async function compare(all, scenario, transports) {
 const topics = await load();
 
 describe('differential', { concurrency: 3 }, () => {
+  after(stopPython);
   for (const scenarios of topics) {
     const { options, fresh } = scenarios[0];
     const names = [...new Set(scenarios.map((scenario) => scenario.app))];

@@ -6,7 +6,10 @@
 
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
+import io2 from 'socket.io-client-2';
 import { limit, pause } from '../../integration/lib/wire.mjs';
+import { Network } from './network.mjs';
+import { PythonClient } from './python.mjs';
 
 export const TRANSPORTS = { polling: ['polling'], websocket: ['websocket'], upgrade: ['polling', 'websocket'] };
 
@@ -42,6 +45,8 @@ export class Run {
     this.names = new Map(); // id -> name
     this.sockets = [];
     this.engines = [];
+    this.networks = [];
+    this.kept = new Set();
     this.from = target.records.length;
   }
 
@@ -52,9 +57,10 @@ export class Run {
 
   // A stock client that is called name; its lane has what it hears.  Options are the client's; nsp: a namespace; of: a
   // client whose connection it shares.
-  open(name, { nsp = '/', of, ...options } = {}) {
+  // through: a network between it and the server.
+  open(name, { nsp = '/', of, through, ...options } = {}) {
     const settings = { transports: this.transports, forceNew: true, reconnection: false, path: this.target.options.path, parser: this.target.parser, ...options };
-    const socket = of ? of.io.socket(nsp, options) : io(this.target.url + nsp, settings);
+    const socket = of ? of.io.socket(nsp, options) : io((through ?? this.target).url + nsp, settings);
     let count = 0;
     socket.lane = name;
     socket.on('connect', () => {
@@ -64,9 +70,22 @@ export class Run {
     });
     socket.on('connect_error', (error) => this.#add(name, 'connect_error', error));
     socket.on('disconnect', (reason) => this.#add(name, 'disconnect', reason));
-    socket.onAny((...args) => this.#add(name, 'event', ...args.filter((arg) => typeof arg !== 'function')));
+    socket.onAny((...args) => {
+      if (this.kept.has(`${name} ${args[0]}`)) return;
+      if (this.target.options.connection_state_recovery && typeof args.at(-1) === 'string') args.pop(); // an offset
+      this.#add(name, 'event', ...args.filter((arg) => typeof arg !== 'function'));
+    });
     this.sockets.push(socket);
     return socket;
+  }
+
+  // Such events of a client are no part of the transcript.
+  keepOut(name, event) { this.kept.add(`${name} ${event}`); }
+
+  async network() {
+    const network = await Network.to(this.target.url);
+    this.networks.push(network);
+    return network;
   }
 
   // The same, connected, and on its last transport.
@@ -77,6 +96,46 @@ export class Run {
       ? undefined : limit(new Promise((resolve) => engine.once('upgrade', resolve)), `${name} upgrades`);
     if (!socket.connected) await this.event(socket, 'connect');
     await upgraded;
+    return socket;
+  }
+
+  // A client of several transports is on its last one.
+  async upgraded(socket) {
+    const { engine } = socket.io;
+    const last = this.transports.at(-1);
+    if (engine.transport.name !== last) await limit(new Promise((resolve) => engine.once('upgrade', resolve)), `${socket.lane} upgrades`);
+  }
+
+  // The stock client of 2.x, connected; it has no catch-all listener, so its lane has these events.
+  async connected2(name, { nsp = '/', hears = [], ...options } = {}) {
+    const transports = options.transports ?? this.transports;
+    const socket = io2(this.target.url + nsp, { transports, forceNew: true, reconnection: false, ...options });
+    socket.lane = name;
+    socket.emitWithAck = (...args) => new Promise((resolve) => socket.emit(...args, resolve));
+    this.sockets.push(socket);
+    socket.on('connect', () => {
+      this.names.set(socket.id, name);
+      this.#add(name, 'connect');
+    });
+    for (const what of ['error', 'disconnect']) socket.on(what, (...args) => this.#add(name, what, ...args));
+    for (const what of hears) socket.on(what, (...args) => this.#add(name, 'event', what, ...args.filter((arg) => typeof arg !== 'function')));
+    const upgraded = transports.length < 2 || options.fails ? undefined : limit(new Promise((resolve) => socket.io.engine.once('upgrade', resolve)), `${name} upgrades`);
+    await this.event(socket, options.fails ?? 'connect');
+    await upgraded;
+    return socket;
+  }
+
+  // python-socketio's client, connected, or as far as it gets.
+  async connectedPython(name, { nsp = '/', auth, fails, transports = this.transports } = {}) {
+    const socket = new PythonClient(({ what, args, sid, reason, data }) => {
+      if (sid) this.names.set(sid, name);
+      if (what === 'event') this.#add(name, what, ...args);
+      else if (what !== 'failed') this.#add(name, what, ...(reason ?? data) === undefined ? [] : [reason ?? data]);
+    });
+    Object.assign(socket, { lane: name, isPython: true });
+    this.sockets.push(socket);
+    socket.order('connect', { url: this.target.url, namespace: nsp, transports, auth });
+    await this.event(socket, fails ?? 'connect');
     return socket;
   }
 
@@ -123,6 +182,9 @@ export class Run {
     return taken.map((record) => record.taken);
   }
 
+  // Takes entries of a client out of the transcript.
+  forget(name, what) { this.lanes[name] = this.lanes[name].filter((entry) => entry[0] !== what); }
+
   // What must not be the same: this target's value is checked, and the reason takes its place in the transcript.
   differs(reason, value, { sioc, node }) {
     assert.match(reason, /api\.md|protocol\.md|security\.md/, 'a deviation has a documented reason');
@@ -142,11 +204,25 @@ export class Run {
 
   async end() {
     for (const socket of this.sockets) {
+      if (socket.isPython) {
+        socket.disconnect();
+        continue;
+      }
       socket.io.reconnection(false);
-      socket.io._close();
+      (socket.io._close ?? socket.io.close).call(socket.io);
     }
     for (const engine of this.engines) engine.close();
-    if (!this.target.isGone) await this.target.drain();
+    for (const network of this.networks) network.mend();
+    const from = this.target.records.length;
+    try {
+      if (!this.target.isGone) await this.target.drain();
+    } finally {
+      for (const network of this.networks) network.close();
+    }
+    // It sends its 41 and its 1 in one payload: protocol.md 3.2, in order here, the 1 first there.
+    const gone = this.sockets.filter((socket) => socket.isPython).map((socket) => socket.id);
+    for (const record of this.target.records.slice(from))
+      if (gone.includes(record.id) && /^disconnect/.test(record.entry?.[0])) delete record.entry;
     return this.transcript();
   }
 
@@ -157,7 +233,7 @@ export class Run {
       (lanes[name] ??= []).push(entry);
     }
     let text = JSON.stringify(Object.fromEntries(Object.entries(lanes).sort(([a], [b]) => (a < b ? -1 : 1))));
-    for (const [id, name] of this.names) text = text.replaceAll(id, `<${name}>`);
+    for (const [id, name] of [...this.names].sort(([a], [b]) => b.length - a.length)) text = text.replaceAll(id, `<${name}>`);
     return sorted(JSON.parse(text));
   }
 }

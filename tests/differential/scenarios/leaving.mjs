@@ -188,8 +188,11 @@ export default {
     'the server shuts down': {
       fresh: true,
       run: async (t) => {
-        const a = await connected(t);
+        const network = await t.network();
+        const a = await connected(t, 'A', { through: network });
         const b = await t.connected('B', { of: a });
+        await t.settle();
+        await network.settled(t.transports.at(-1)); // or else the next GET finds nobody: another reason
         const ids = [a.id, b.id];
         const gone = [t.event(a, 'disconnect'), t.event(b, 'disconnect')];
         t.target.isGone = true;

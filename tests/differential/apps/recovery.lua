@@ -1,0 +1,33 @@
+-- For clients whose connection breaks, and who come back.
+local sioc = require "sioc"
+
+return function(host)
+  local record, unordered = host.record, host.unordered
+  local nsp = host.io:of("/back")
+  host.serve(nsp, function(socket)
+    record(socket, "recovered", socket.recovered, unordered(socket.rooms), socket.data)
+    socket:on("join", function(room, ack) socket:join(room) ack(unordered(socket.rooms)) end)
+    socket:on("set", function(name, value, ack) socket.data[name] = value ack(1) end)
+    socket:on("facts", function(ack) ack(unordered(socket.rooms), socket.data) end)
+    socket:on("note", function(n) record(socket, "note", n) end)
+    socket:on("to room", function(room, ...)
+      local args, ack = host.split(...)
+      nsp:to(room):emit("news", host.unpack(args))
+      ack()
+    end)
+    socket:on("to all but room", function(room, ...)
+      local args, ack = host.split(...)
+      nsp:except(room):emit("news", host.unpack(args))
+      ack()
+    end)
+    socket:on("to id", function(id, ...)
+      local args, ack = host.split(...)
+      nsp:to(id):emit("news", host.unpack(args))
+      ack()
+    end)
+    socket:on("binary", function(ack) nsp:emit("news", sioc.binary("\0\1\255"), { deep = sioc.binary("deep") }) ack() end)
+    socket:on("volatile", function(ack) nsp.volatile:emit("news", { volatile = true }) ack() end)
+    socket:on("numbers", function(from, to) for i = from, to do nsp:emit("n", i) end end)
+    socket:on("leave me", function(close) socket:disconnect(close) end)
+  end)
+end
