@@ -34,7 +34,8 @@ def client_dir() -> Optional[str]:
     """The folder of the browser client's files: of the environment, the package, or the build tree."""
     given = os.environ.get("SIOC_CLIENT_DIR")
     here = pathlib.Path(__file__).parent
-    for folder in (given, here / "client", *(p / "build/data/client" for p in pathlib.Path(__file__).resolve().parents[:4])):
+    above = list(pathlib.Path(__file__).resolve().parents)[:4]
+    for folder in (given, here / "client", *(p / "build/data/client" for p in above)):
         if folder and os.path.isfile(os.path.join(folder, "socket.io.js")):
             return str(folder)
     return None
