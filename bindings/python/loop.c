@@ -132,3 +132,8 @@ bool spy_loop_here(struct spy_loop *loop)
 {
     return spy_is_here(loop);
 }
+
+void spy_loop_forked(struct spy_loop *loop)
+{
+    loop->thread = PYTHREAD_INVALID_THREAD_ID;
+}

@@ -25,6 +25,8 @@ PyObject *spy_loop_step(struct spy_loop *loop);
 int spy_loop_fd(struct spy_loop *loop);
 /* Whether the calling thread is the loop's. */
 bool spy_loop_here(struct spy_loop *loop);
+/* In the child of a fork: from now on no thread is the loop's. */
+void spy_loop_forked(struct spy_loop *loop);
 /* A ContextVar: where its value is true, a connection handler is replayed, and nobody hears
  * what it says.  Looked at only between replay_begin and as many replay_end. */
 PyObject *spy_loop_replay(struct spy_loop *loop);

@@ -140,9 +140,11 @@ static int walk_long_int(struct walker *w, PyObject *value, const struct step *a
         return refuse(w, at, SIOC_ETOOBIG, PyExc_ValueError, "an int with too many digits");
     }
     text = sioc_str_n(PyUnicode_1BYTE_DATA(digits), (size_t)PyUnicode_GET_LENGTH(digits));
-    r = check(w, at, w->sink->ops->raw_json(w->sink, text));
+    r = w->sink->ops->raw_json(w->sink, text);
     Py_DECREF(digits);
-    return r;
+    if (r == SIOC_EINVAL || r == SIOC_ESYNTAX) /* no double comes near it */
+        return refuse(w, at, SIOC_ETOOBIG, PyExc_ValueError, "an int with too many digits");
+    return check(w, at, r);
 }
 
 static int walk_int(struct walker *w, PyObject *value, const struct step *at)

@@ -242,6 +242,8 @@ class Calls:
 
     def _ack_caller(self, fn: Any, many: bool) -> Any:
         """The function that the core calls with (status, answer) for a handler of answers."""
+        if not callable(fn):
+            raise TypeError(f"ack: a function is expected, not {type(fn).__name__}")
 
         def answered(status: Optional[str], answer: Any) -> None:
             error = None if status is None else of_status(status, answer)

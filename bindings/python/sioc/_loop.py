@@ -10,9 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import weakref
 from typing import Any, Callable, Optional
 
 from . import native
+
+
+FORKED = ("this process was forked while the loop existed: make the sioc.Server after fork(), in each process "
+          "its own")
 
 
 class Loop:
@@ -25,12 +30,12 @@ class Loop:
         self._users = 0
         self._timer: Optional[asyncio.TimerHandle] = None
         self._soon = False
+        loops.add(self)
 
     def attach(self) -> None:
         """Runs in the running asyncio loop until as many detach() as attach()."""
         if self.pid != os.getpid():
-            raise RuntimeError("this process was forked while the loop existed: make the sioc.Server "
-                               "after fork(), in each process its own")
+            raise RuntimeError(FORKED)
         running = asyncio.get_running_loop()
         if self._users and running is not self.asyncio:
             raise RuntimeError("the server runs in another asyncio loop already")
@@ -63,6 +68,8 @@ class Loop:
 
     def post(self, fn: Callable[..., Any], *args: Any) -> bool:
         """From any thread: fn(*args) in the loop's.  False when it does not run (any more)."""
+        if self.pid != os.getpid():
+            raise RuntimeError(FORKED)
         loop = self.asyncio
         if loop is None:
             return False
@@ -71,6 +78,11 @@ class Loop:
         except RuntimeError:  # closed
             return False
         return True
+
+    def forked(self) -> None:
+        """In the child: the connections are the parent's, nothing may be written to them here."""
+        native.loop_forked(self.core)
+        self.asyncio = None
 
     def wake(self) -> None:
         if not self._soon and self.asyncio is not None:
@@ -102,6 +114,17 @@ class Loop:
     def _due(self) -> None:
         self._timer = None
         self.pump()
+
+
+loops: "weakref.WeakSet[Loop]" = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for loop in loops:
+        loop.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def run_loop(main: Any) -> None:

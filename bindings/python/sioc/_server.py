@@ -51,6 +51,8 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
     def __init__(self, *, default: Optional[Callable[[Any], Any]] = None,
                  allow_request: Optional[Question] = None, generate_id: Optional[Question] = None,
                  **options: Unpack[Options]):
+        if default is not None and not callable(default):
+            raise TypeError(f"default: a function is expected, not {type(default).__name__}")
         app = loading_app()
         self._app: Optional[App] = app
         self._generation: Optional[Generation] = app.loading if app else None
