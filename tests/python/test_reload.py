@@ -54,7 +54,7 @@ async def test_r2_a_script_that_does_not_end_is_refused(tmp_path):
     before = "from sioc import _reload; _reload.LOAD_TIMEOUT = 0.3"
     async with Program(tmp_path, script("a"), before=f"{PLAIN}\n{before}") as app:
         client = await app.client()
-        loop = "while True:\n    try:\n        n = 1\n    except Exception:\n        pass"
+        loop = "while True:\n    try:\n        n = abs(1)\n    except Exception:\n        pass"
         await app.refused(script("b", loop), r"app\.py:\d+: timed out: the script was not loaded within 0\.3 seconds")
         assert await ask(client, "version") == "a"
 
