@@ -391,6 +391,7 @@ void spy_on_event(void *user, intptr_t ref, struct sioc_event *event)
     if (c.server->loop->fatal || !c.server->core)
         return; /* the program ends */
     c.handler->uses++;
+    c.server->handled++;
     if (kind == SIOC_EVENT_CLIENT || kind == SIOC_EVENT_OUTGOING)
         call_client_handler(&c);
     else

@@ -62,6 +62,7 @@ static void on_request(void *user, intptr_t ref, struct sioc_request *request)
     if (server->loop->fatal || !server->core)
         return; /* the program ends */
     h->uses++;
+    server->handled++;
     told = spy_request_tuple(request);
     if (told)
         result = PyObject_CallMethod(server->face, "_requested", "OO", h->fn, told);

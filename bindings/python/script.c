@@ -94,10 +94,13 @@ static void on_outcome(void *user, const struct sioc_script_outcome *o)
     const struct spy_script *script = user;
     const char *error = o->code >= 0 ? NULL : *o->error ? o->error : sioc_strerror(o->code);
 
-    Py_XDECREF(
-        told(script, PyObject_CallMethod(script->face, "_outcome", "zIdndd", error,
-                                         o->generation, o->load_ms, (Py_ssize_t)o->rebound,
-                                         o->rebind_ms, o->stall_ms)));
+    Py_XDECREF(told(script, PyObject_CallMethod(
+                                script->face, "_outcome", "zIdnddIs", error, o->generation,
+                                o->load_ms, (Py_ssize_t)o->rebound, o->rebind_ms, o->stall_ms,
+                                !o->rollback   ? 0
+                                : o->code >= 0 ? o->script
+                                               : o->generation,
+                                o->why)));
 }
 
 static void on_retired(void *user, unsigned number, unsigned ended)
@@ -108,6 +111,43 @@ static void on_retired(void *user, unsigned number, unsigned ended)
         told(script, PyObject_CallMethod(script->face, "_retired", "II", number, ended)));
 }
 
+/* ---- the way back ---- */
+
+static void *on_keep(void *user, void *generation)
+{
+    const struct spy_script *script = user;
+
+    return told(script,
+                PyObject_CallMethod(script->face, "_keep", "O", (PyObject *)generation));
+}
+
+static void on_forget(void *user, void *source)
+{
+    (void)user;
+    Py_DECREF((PyObject *)source);
+}
+
+static void *on_load_back(void *user, unsigned number, void *source)
+{
+    const struct spy_script *script = user;
+
+    return told(script, PyObject_CallMethod(script->face, "_load_back", "IO", number,
+                                            (PyObject *)source));
+}
+
+static void on_stats(void *user, void *generation, struct sioc_script_stats *ret)
+{
+    const struct spy_script *script = user;
+    unsigned long long n[4] = {0};
+    PyObject *tuple =
+        told(script, PyObject_CallMethod(script->face, "_stats", "O", (PyObject *)generation));
+
+    if (tuple && !PyArg_ParseTuple(tuple, "KKKK", &n[0], &n[1], &n[2], &n[3]))
+        told(script, NULL);
+    Py_XDECREF(tuple);
+    *ret = (struct sioc_script_stats){n[0], n[1], n[2], n[3]};
+}
+
 static const struct sioc_script_ops ops = {.load = on_load,
                                            .swap = on_swap,
                                            .rebind = on_rebind,
@@ -115,7 +155,11 @@ static const struct sioc_script_ops ops = {.load = on_load,
                                            .busy = on_busy,
                                            .drop = on_drop,
                                            .outcome = on_outcome,
-                                           .retired = on_retired};
+                                           .retired = on_retired,
+                                           .keep = on_keep,
+                                           .forget = on_forget,
+                                           .load_back = on_load_back,
+                                           .stats = on_stats};
 
 PyObject *spy_script_new(struct spy_loop *loop, PyObject *face, PyObject *current)
 {
@@ -151,6 +195,23 @@ void spy_script_reload(struct spy_script *script)
 {
     if (script->core)
         sioc_script_reload(script->core);
+}
+
+void spy_script_set_rollback(struct spy_script *script, double window_s, double threshold,
+                             unsigned min_handlers)
+{
+    const struct sioc_script_rollback rules = {.window_ms = (uint64_t)(window_s * 1000),
+                                               .threshold = threshold,
+                                               .min_handlers = min_handlers};
+
+    if (script->core)
+        sioc_script_set_rollback(script->core, &rules);
+}
+
+void spy_script_rollback(struct spy_script *script)
+{
+    if (script->core)
+        sioc_script_rollback(script->core);
 }
 
 void spy_script_stop(struct spy_script *script)

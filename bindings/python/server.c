@@ -327,6 +327,11 @@ PyObject *spy_server_client_count(struct spy_server *server)
     return PyLong_FromSize_t(sioc_server_client_count(server->core));
 }
 
+unsigned long long spy_server_handled(struct spy_server *server)
+{
+    return server->handled;
+}
+
 PyObject *spy_server_metrics(struct spy_server *server)
 {
     PyObject *dict;

@@ -52,6 +52,8 @@ spy_result spy_server_set_log(struct spy_server *server, const char *level);
 spy_result spy_server_set_client_dir(struct spy_server *server, const char *dir);
 PyObject *spy_server_client_count(struct spy_server *server);
 PyObject *spy_server_metrics(struct spy_server *server);
+/* Handlers that were called, but those of connections beside the sockets. */
+unsigned long long spy_server_handled(struct spy_server *server);
 /* A namespace; face: its sioc.Namespace (borrowed: it has to live as long as the server). */
 PyObject *spy_server_of(struct spy_server *server, PyObject *name, PyObject *face);
 PyObject *spy_options(void);
@@ -63,12 +65,18 @@ PyObject *spy_server_waiting(struct spy_server *server);
 /* An application whose generation `current` serves (number 1).  Called are: face._load(number)
  * -> generation (then script_loaded), _swap(generation) -> None or why not, _rebind(generation,
  * most) -> (how many, whether there are more), _retire, _busy -> bool, _drop -> int,
- * _outcome(error or None, number, load_ms, sockets, rebind_ms, stall_ms), _retired(number,
- * ended). */
+ * _outcome(error or None, number, load_ms, sockets, rebind_ms, stall_ms, rollback: whose script
+ * or 0, why), _retired(number, ended); for the way back _keep(generation) -> its texts,
+ * _load_back(number, texts) -> generation, _stats(generation) -> (handled, failed, replays,
+ * replays that failed). */
 PyObject *spy_script_new(struct spy_loop *loop, PyObject *face, PyObject *current);
 /* error None: it has loaded */
 void spy_script_loaded(struct spy_script *script, PyObject *generation, PyObject *error);
 void spy_script_reload(struct spy_script *script);
+/* Holds from the next swap on; from within _swap: for that one. */
+void spy_script_set_rollback(struct spy_script *script, double window_s, double threshold,
+                             unsigned min_handlers);
+void spy_script_rollback(struct spy_script *script);
 void spy_script_stop(struct spy_script *script);
 /* Drops all generations but the current one. */
 void spy_script_free(struct spy_script *script);

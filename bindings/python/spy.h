@@ -52,6 +52,7 @@ struct spy_server {
     struct spy_ack *acks;           /* answers that are waited for */
     struct spy_nsp *nsps;           /* its namespaces */
     struct spy_server *prev, *next; /* a ring: those of several generations with one core */
+    uint64_t handled;               /* handlers that were called */
     enum sioc_log_level log_level;
     bool borrowed; /* core belongs to a later generation */
     bool freeing;

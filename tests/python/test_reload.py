@@ -495,3 +495,41 @@ def look(s): return [t.get("a"), t.get("b"), t.get("loads")]
         assert await ask(client, "look") == [value, None, 1]
         await app.swap(script("b", body.format(n="b")))
         assert await ask(client, "look") == [value, value, 2]
+
+
+async def test_a_refused_script_has_written_nothing_to_the_state(tmp_path):
+    body = """
+@io.event
+def state(s): return io.state
+"""
+    set_up = "io.state.setdefault('scores', {'a': [1]})['b'] = 2\nio.state['whose'] = 'first'\n"
+    refused = "io.state['scores']['a'].append(2)\nio.state['new'] = 1\ndel io.state['whose']\n1 / 0\n"
+    good = "scores = io.state['scores']\nio.state['whose'] = 'second'\n" + body + """
+@io.event
+def more(s): scores['c'] = 3
+"""
+    async with Program(tmp_path, script("a", set_up + body)) as app:
+        client = await app.client()
+        await app.refused(script("b", refused + body), "ZeroDivisionError")
+        assert await ask(client, "state") == {"scores": {"a": [1], "b": 2}, "whose": "first"}
+        await app.swap(script("b", good))
+        await client.call("more")  # what a script has kept of it is the state
+        assert await ask(client, "state") == {"scores": {"a": [1], "b": 2, "c": 3}, "whose": "second"}
+        await app.swap(script("c", body + "import asyncio\n"))
+        assert (await ask(client, "state"))["scores"]["c"] == 3
+
+
+def test_what_was_written_meanwhile_goes_over():
+    from sioc._state import Draft, clone
+
+    live = {"same": 1, "old": 1, "both": 1, "new": 1, "gone": 1, "list": [1]}
+    draft = Draft(live)
+    draft.state.update(new=2, both=2)
+    live.update(old=3, both=3, more=3)
+    del live["gone"]
+    live["list"].append(2)
+    assert draft.commit() == {"same": 1, "old": 3, "both": 2, "new": 2, "more": 3, "list": [1, 2]}
+    cycle = {"object": object()}
+    cycle["self"] = cycle
+    copied = clone(cycle)
+    assert copied["self"] is copied and copied["object"] is cycle["object"] and copied is not cycle

@@ -33,10 +33,13 @@ __version__ = _version()
 
 def __getattr__(name: str) -> Any:
     # In a script that `python3 -m sioc` runs: which load of it this is.
-    if name in ("generation", "is_reload"):
-        app = _reload.App.current_app
-        number = app.number if app else 1
-        return number if name == "generation" else number > 1
+    app = _reload.App.current_app
+    if name == "generation":
+        return app.number if app else 1
+    if name == "is_reload":
+        return app.number > 1 if app else False
+    if name == "is_rollback":
+        return app.is_rollback if app else False
     raise AttributeError(f"module 'sioc' has no attribute {name!r}")
 
 

@@ -49,6 +49,8 @@ class Calls:
     _held: Set[Call]
     _tasks: Set[Any]
     _error_handlers: List[Any]
+    # Handlers that were called from the package, that have raised; replays of connection handlers, and these.
+    _called = _failures = _replays = _replays_failed = 0
 
     # ---- threads
 
@@ -80,6 +82,10 @@ class Calls:
         """A handler has raised."""
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
+        if native.loop_replay(self._loop.core).get(None):
+            self._replays_failed += 1
+        else:
+            self._failures += 1
         handlers = list(self._error_handlers) if isinstance(error, Exception) else []
         if not handlers:
             where = f" of {socket.id} in {socket.nsp.name}" if socket is not None else ""
@@ -201,6 +207,7 @@ class Calls:
         """Calls a connection handler again, for a socket that was there before: muted until it ends."""
         replay = self._begin_replay()
         call.replay = replay[0]
+        self._replays += 1
         waits = False
         try:
             waits = self._call(call, args)

@@ -178,6 +178,7 @@ class Engine:
     _guard: Callable[..., Any]
     _failed: Callable[..., None]
     _registered: int
+    _called: int
 
     def _begin_engine(self, allow_request: Any, generate_id: Any) -> None:
         self.engine = EngineEvents(self)
@@ -217,6 +218,7 @@ class Engine:
 
     def _call_plainly(self, fn: Any, args: Any, event: str) -> None:
         """Calls a handler of which nothing is expected."""
+        self._called += 1
         try:
             result = fn(*args)
             if inspect.isawaitable(result):

@@ -172,19 +172,20 @@ class Route:
             else:
                 answer(response, result)
         except Exception as error:
-            self._failed(request, response, error)
+            self._failed(server, request, response, error)
 
     async def _finish(self, server: Any, result: Any, request: Request, response: Response) -> None:
         try:
             answer(response, await result)
         except Exception as error:
-            self._failed(request, response, error)
+            self._failed(server, request, response, error)
         except BaseException:
             fail(response, RuntimeError())
             raise
 
-    def _failed(self, request: Request, response: Response, error: Exception) -> None:
+    def _failed(self, server: Any, request: Request, response: Response, error: Exception) -> None:
         if not isinstance(error, BadBody):
+            server._failures += 1
             log.error("%s %s: %r", request.method, request.path, error,
                       exc_info=(type(error), error, error.__traceback__))
         fail(response, error)

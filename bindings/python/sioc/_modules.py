@@ -14,18 +14,34 @@ import importlib.util
 import os
 import sys
 import types
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 OURS = __name__.partition(".")[0]
 INSTALLED = ("site-packages", "dist-packages")
 
 
+class Kept:
+    """What a generation was loaded from, as it was: texts, by the names of modules."""
+
+    __slots__ = ("script", "modules")
+
+    def __init__(self) -> None:
+        self.script: Optional[bytes] = None
+        self.modules: Dict[str, Tuple[str, bytes, bool]] = {}  # (path, text, whether it is a package)
+
+
 class Source(importlib.machinery.SourceFileLoader):
-    """Compiles the file, whatever lies in __pycache__."""
+    """Compiles the file, whatever lies in __pycache__; or the text that it is given."""
+
+    def __init__(self, name: str, path: str, kept: Kept, text: Optional[bytes] = None):
+        super().__init__(name, path)
+        self._kept, self._text = kept, text
 
     def get_code(self, fullname: str) -> Any:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        text = self.get_data(path) if self._text is None else self._text
+        self._kept.modules[fullname] = (path, text, self.is_package(fullname))
+        return self.source_to_code(text, path)
 
 
 class Finder:
@@ -36,6 +52,8 @@ class Finder:
         self.folder = os.path.realpath(folder)
         self.given = folder
         self.files: Set[str] = set()
+        self.kept = Kept()  # of the last that was loaded
+        self.back: Optional[Kept] = None  # that has to come from there
 
     def owns(self, path: Optional[str]) -> bool:
         if not path:
@@ -54,6 +72,12 @@ class Finder:
                   target: "Optional[types.ModuleType]" = None) -> Any:
         if name.partition(".")[0] == OURS:
             return None
+        if self.back is not None and name in self.back.modules:
+            path_, text, package = self.back.modules[name]
+            self.files.add(path_)
+            return importlib.util.spec_from_file_location(
+                name, path_, loader=Source(name, path_, self.kept, text),
+                submodule_search_locations=[os.path.dirname(path_)] if package else None)
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None:
             self._missed(name, path)
@@ -62,7 +86,7 @@ class Finder:
         if not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or not file or not self.owns(file):
             return None
         self.files.add(os.path.abspath(file))
-        spec.loader = Source(spec.loader.name, spec.loader.path)
+        spec.loader = Source(spec.loader.name, spec.loader.path, self.kept)
         spec.cached = None
         return spec
 
@@ -101,8 +125,11 @@ class Finder:
         sys.modules.update(modules)
 
 
-def run_script(path: str, module: types.ModuleType) -> None:
+def run_script(path: str, module: types.ModuleType, text: Optional[bytes]) -> None:
     """Runs the script in the module.  SyntaxError, or whatever it raises."""
+    exec(compile(text or b"", path, "exec", dont_inherit=True), module.__dict__)
+
+
+def read_script(path: str) -> bytes:
     with open(path, "rb") as file:
-        source = file.read()
-    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+        return file.read()

@@ -7,7 +7,7 @@ import pathlib
 from typing import Any, List, Mapping, Optional
 
 # These are switches and settings at once: settings turn them on.
-SWITCHES = ("cookie", "http_compression", "per_message_deflate", "connection_state_recovery")
+SWITCHES = ("cookie", "http_compression", "per_message_deflate", "connection_state_recovery", "rollback")
 
 
 def flatten(options: Mapping[str, Any], prefix: str = "") -> List[Any]:

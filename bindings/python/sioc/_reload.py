@@ -21,7 +21,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import native
 from ._loop import Loop
-from ._modules import Finder, run_script
+from ._modules import Finder, Kept, read_script, run_script
 from ._shared import new_store
 
 log = logging.getLogger("sioc")
@@ -53,6 +53,8 @@ class Generation:
         self.served = False
         self.shared: Any = None  # a draft, until it serves
         self.begun: List[Any] = []  # lifespans
+        self.kept = Kept()  # what it was loaded from
+        self.is_rollback = False
 
 
 class App:
@@ -82,12 +84,20 @@ class App:
         generation = self.loading or self.current
         return generation.number if generation else 1
 
+    @property
+    def is_rollback(self) -> bool:
+        """It is an earlier script that was loaded back."""
+        generation = self.loading or self.current
+        return generation is not None and generation.is_rollback
+
     # ---- loading
 
-    def execute(self, generation: Generation) -> None:
-        """Runs the script.  Refused: the message, with a traceback."""
+    def execute(self, generation: Generation, back: Optional[Kept] = None) -> None:
+        """Runs the script, as it is now or (back) was.  Refused: the message, with a traceback."""
         finder = self.finder
         finder.files = {self.path}
+        finder.kept, finder.back = generation.kept, back
+        generation.is_rollback = back is not None
         module = types.ModuleType("__main__")
         module.__file__ = self.path
         module.__dict__["__builtins__"] = __builtins__
@@ -99,7 +109,8 @@ class App:
         self.loading = generation
         try:
             with deadline():
-                run_script(self.path, module)
+                generation.kept.script = read_script(self.path) if back is None else back.script
+                run_script(self.path, module, generation.kept.script)
         except (Exception, LoadTimeout, SystemExit) as error:
             raise Refused(describe(error, self.path)) from (error if isinstance(error, SystemExit) else None)
         finally:
@@ -169,10 +180,10 @@ class App:
 
     # ---- what the core asks for
 
-    def _load(self, number: int) -> Generation:
+    def _load(self, number: int, back: Optional[Kept] = None) -> Generation:
         generation = Generation(number)
         try:
-            self.execute(generation)
+            self.execute(generation, back)
             error = None
         except Refused as refused:
             error = str(refused)
@@ -207,6 +218,7 @@ class App:
             for host, address in opened:
                 native.server_unlisten(host, *address)
             return str(error)
+        self._judge(generation)
         self._take_over(generation, old)
         generation.served = True
         self._commit(generation)
@@ -291,14 +303,39 @@ class App:
         self._end_lifespans(generation)
         return ended
 
+    def _judge(self, generation: Generation) -> None:
+        """When it is given up by itself."""
+        rules = dict(generation.servers[0]._rollback) if generation.servers else {}
+        on = rules.get("rollback", True) and (bool(rules) or not self.settings.watch)
+        native.script_set_rollback(self.script, float(rules.get("rollback.window", 30)) if on else 0.0,
+                                   rules.get("rollback.threshold", 20) / 100, rules.get("rollback.min_handlers", 20))
+
+    def _keep(self, generation: Generation) -> Kept:
+        return generation.kept
+
+    def _load_back(self, number: int, kept: Kept) -> Generation:
+        return self._load(number, kept)
+
+    def _stats(self, generation: Generation) -> Tuple[int, int, int, int]:
+        handled = failed = replays = replays_failed = 0
+        for server in generation.servers:
+            handled += native.server_handled(server._host) + server._called - server._replays
+            failed += server._failures
+            replays += server._replays
+            replays_failed += server._replays_failed
+        return handled, failed, replays, replays_failed
+
     def _outcome(self, error: Optional[str], number: int, load_ms: float, sockets: int, rebind_ms: float,
-                 stall_ms: float) -> None:
+                 stall_ms: float, whose: int, why: str) -> None:
+        what = "rollback" if whose else "reload"
         if error is not None:
-            log.error("reload refused, generation %d serves on: %s", number, error)
+            log.error("%s refused, generation %d serves on: %s%s", what, number, error, f" ({why})" if why else "")
         else:
             self.refused_files = set()
-            log.info("reload: generation %d serves after %.1f ms; %d sockets re-bound in %.1f ms, longest "
-                     "pause %.1f ms", number, load_ms, sockets, rebind_ms, stall_ms)
+            log.log(logging.WARNING if whose else logging.INFO,
+                    "%s: generation %d serves%s after %.1f ms; %d sockets re-bound in %.1f ms, longest pause "
+                    "%.1f ms%s", what, number, f" the script of generation {whose}" if whose else "", load_ms,
+                    sockets, rebind_ms, stall_ms, f"; {why}" if why else "")
         self.follow()
 
     def _retired(self, number: int, ended: int) -> None:
@@ -317,6 +354,11 @@ class App:
     def reload(self) -> None:
         if not self.closing and self.script is not None:
             native.script_reload(self.script)
+
+    def rollback(self) -> None:
+        """The script of before the last reload again."""
+        if not self.closing and self.script is not None:
+            native.script_rollback(self.script)
 
     def _on_signal(self, number: int) -> None:
         if self.closing:
@@ -374,6 +416,8 @@ class App:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
+        loop.add_signal_handler(signal.SIGUSR2, self.rollback)
+        self._judge(generation)
         await self._ended.wait()
         await self._end()
 

@@ -17,6 +17,7 @@ class Repeating:
     _every: List[Any]
     _tasks: Set[Any]
     _repeating: Set[Any]
+    _called: int
     _guard: Callable[..., Coroutine[Any, Any, None]]
     _failed: Callable[..., Any]
 
@@ -54,6 +55,7 @@ class Repeating:
         while True:
             due = max(due + seconds, loop.time())
             await asyncio.sleep(due - loop.time())
+            self._called += 1
             try:
                 result = fn()
                 if inspect.isawaitable(result):

@@ -87,6 +87,7 @@ class WebSocket:
 
     def _call(self, event: str, *args: Any) -> None:
         for fn, count in list(self._handlers.get(event, ())):
+            self._server._called += 1
             try:
                 result = fn(*args[:count])
                 if inspect.isawaitable(result):
