@@ -519,17 +519,26 @@ def more(s): scores['c'] = 3
         assert (await ask(client, "state"))["scores"]["c"] == 3
 
 
-def test_what_was_written_meanwhile_goes_over():
-    from sioc._state import Draft, clone
+def test_what_was_written_meanwhile_stays():
+    from sioc._state import Draft
 
-    live = {"same": 1, "old": 1, "both": 1, "new": 1, "gone": 1, "list": [1]}
-    draft = Draft(live)
-    draft.state.update(new=2, both=2)
-    live.update(old=3, both=3, more=3)
-    del live["gone"]
-    live["list"].append(2)
-    assert draft.commit() == {"same": 1, "old": 3, "both": 2, "new": 2, "more": 3, "list": [1, 2]}
-    cycle = {"object": object()}
-    cycle["self"] = cycle
-    copied = clone(cycle)
-    assert copied["self"] is copied and copied["object"] is cycle["object"] and copied is not cycle
+    inner, deep = [1], {"a": {1, 2}}
+    state = {"same": 1, "old": 1, "both": 1, "new": 1, "gone": 1, "gone here": 1, "list": inner, "deep": deep}
+    state["self"] = state
+    before = dict(state)
+    draft = Draft(state)
+    state.update(new=2, both=2)
+    deep["a"].add(3)
+    deep["b"] = kept = bytearray(b"x")
+    inner.append(2)
+    del state["gone here"]
+    draft.suspend()
+    assert state == before and inner == [1] and deep == {"a": {1, 2}}
+    state.update(old=3, both=3, more=3)
+    deep["c"] = 1
+    del state["gone"]
+    draft.commit()
+    assert state.pop("self") is state
+    assert state == {"same": 1, "old": 3, "both": 2, "new": 2, "more": 3, "list": [1, 2],
+                     "deep": {"a": {1, 2, 3}, "b": b"x", "c": 1}}
+    assert state["list"] is inner and state["deep"] is deep and deep["b"] is kept

@@ -23,6 +23,7 @@ from . import native
 from ._loop import Loop
 from ._modules import Finder, Kept, read_script, run_script
 from ._shared import new_store
+from ._state import Draft
 
 log = logging.getLogger("sioc")
 LOAD_TIMEOUT = 10.0  # seconds
@@ -52,6 +53,7 @@ class Generation:
         self.loading: Optional[asyncio.Task[Any]] = None
         self.served = False
         self.shared: Any = None  # a draft, until it serves
+        self.states: List[Draft] = []  # the same
         self.begun: List[Any] = []  # lifespans
         self.kept = Kept()  # what it was loaded from
         self.is_rollback = False
@@ -106,6 +108,7 @@ class App:
         generation.before = finder.take_out()
         generation.main_before = sys.modules.get("__main__")
         sys.modules["__main__"] = module
+        generation.states = [Draft(server.state) for server in self.current.servers] if self.current else []
         self.loading = generation
         try:
             with deadline():
@@ -116,6 +119,8 @@ class App:
         finally:
             self.loading = None
             generation.files = finder.files
+            for draft in generation.states:
+                draft.suspend()
 
     async def begin(self, generation: Generation) -> None:
         """What has to begin before the first client: lifespans of mounted applications."""
@@ -230,6 +235,9 @@ class App:
     def _commit(self, generation: Generation) -> None:
         lost = native.shared_commit(generation.shared)
         generation.shared = None
+        for draft in generation.states:
+            draft.commit()
+        generation.states = []
         if lost:
             log.warning("reload: %d of the values that the script has shared while it was loaded had no room", lost)
 

@@ -23,7 +23,6 @@ from ._repeat import Repeating
 from ._shared import Shared, new_store
 from ._socket import Ack, Socket
 from ._spaces import Spaces
-from ._state import Draft
 from ._values import Raw
 from ._websocket import WebSockets
 
@@ -78,15 +77,13 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
         self._closers: Set[Any] = set()  # tasks that wait for the end
         self._end: Any = None
         self.state: Dict[str, Any] = {}
-        self._draft: Optional[Draft] = None  # until it serves
         pairs = flatten(options)
         if app is not None and self._generation is not None:
             given = {name for name, _ in app.settings.options}
             pairs = [pair for pair in pairs if pair[0] not in given] + app.settings.options
             before = app.current.servers if app.current else []
             if len(self._generation.servers) < len(before):
-                self._draft = Draft(before[len(self._generation.servers)].state)
-                self.state = self._draft.state
+                self.state = before[len(self._generation.servers)].state
         self._rollback = {name: value for name, value in pairs if name.partition(".")[0] == "rollback"}
         offer_api(pairs)
         self._host = native.server_new(self._loop.core, self, pairs, (Socket, Ack, Raw), (NO, YES), default)
@@ -235,9 +232,6 @@ class Server(Spaces, Calls, Repeating, Engine, WebSockets, Http, Namespace):
 
     def _serve(self, before: "Optional[Server]") -> None:
         """The script has loaded; `before`: the server whose place it takes."""
-        if before is not None and self._draft is not None:
-            self.state = before.state = self._draft.commit()
-        self._draft = None
         self._state = "serving"
         self._closed = asyncio.Event()
         self._start_repeating()

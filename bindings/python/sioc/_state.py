@@ -1,65 +1,88 @@
-"""io.state and reloads: a script that loads writes to a copy, which becomes the state when it serves.
+"""io.state and reloads: what a script writes while it is loaded is seen when it serves, or never.
 
-Dicts, lists, sets and bytearrays are copied, nested ones too; all other objects are the same in the copy.
+All generations have the same objects, so what one has kept of them stays the state.  While a script runs nobody
+else does: it writes to the state itself, which is put back at its end, and done again when it takes over.  That is
+for dicts, lists, sets, deques and bytearrays, nested ones too; other objects are not looked into.
 """
 
 from __future__ import annotations
 
 import collections
-import copy
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Tuple
 
-CONTAINERS = (dict, list, set, bytearray, collections.deque)
+Record = Dict[int, Tuple[Any, Any]]  # id -> (container, a copy of what is in it)
 MISSING = object()
 
 
-def clone(value: Any, seen: Optional[Dict[int, Any]] = None) -> Any:
-    """A copy of a container, with copies of the containers in it."""
-    if not isinstance(value, CONTAINERS):
-        return value
-    seen = {} if seen is None else seen
-    if id(value) in seen:
-        return seen[id(value)]
-    try:
-        new = copy.copy(value)
-    except Exception:  # of somebody's own class
-        return value
-    seen[id(value)] = new
-    if isinstance(new, dict):
-        for key in new:
-            new[key] = clone(new[key], seen)
-    elif isinstance(new, (list, collections.deque)):
-        for i, item in enumerate(new):
-            new[i] = clone(item, seen)
-    return new
+def content(container: Any) -> Any:
+    return dict(container) if isinstance(container, dict) else set(container) if isinstance(container, set) else list(container)
+
+
+def record(container: Any) -> Record:
+    """What is in the container, and in those in it."""
+    found: Record = {}
+    more = [container]
+    while more:
+        value = more.pop()
+        if isinstance(value, (dict, list, set, bytearray, collections.deque)) and id(value) not in found:
+            inside = content(value)
+            found[id(value)] = value, inside
+            if not isinstance(value, (set, bytearray)):
+                more.extend(inside.values() if isinstance(value, dict) else inside)
+    return found
+
+
+def put(container: Any, inside: Any) -> None:
+    if isinstance(container, list):
+        container[:] = inside
+        return
+    container.clear()
+    if isinstance(container, (dict, set)):
+        container.update(inside)
+    else:
+        container.extend(inside)
 
 
 def same(a: Any, b: Any) -> bool:
-    try:
-        return a is b or bool(type(a) is type(b) and a == b)
-    except Exception:  # it does not know
-        return False
+    """Whether the very same things are in both."""
+    if isinstance(a, dict):
+        return len(a) == len(b) and all(b.get(key, MISSING) is value for key, value in a.items())
+    return len(a) == len(b) and (a == b if isinstance(a, set) else all(x is y for x, y in zip(a, b)))
+
+
+def merge(container: Dict[Any, Any], before: Dict[Any, Any], after: Dict[Any, Any]) -> None:
+    for key in before.keys() | after.keys():
+        if after.get(key, MISSING) is before.get(key, MISSING):
+            continue
+        if key in after:
+            container[key] = after[key]
+        else:
+            container.pop(key, None)
 
 
 class Draft:
-    """The state for a script that loads beside one whose state is `live`."""
+    """From before a script runs until it serves, or was refused."""
 
-    __slots__ = ("live", "base", "state")
+    __slots__ = ("state", "before", "changes")
 
-    def __init__(self, live: Dict[str, Any]):
-        self.live = live
-        self.base = clone(live)
-        self.state = clone(live)
+    def __init__(self, state: Dict[str, Any]):
+        self.state = state
+        self.before = record(state)
+        self.changes: List[Tuple[Any, Any, Any]] = []  # (container, what was in it, what the script made of it)
 
-    def commit(self) -> Dict[str, Any]:
-        """The state of both from now on: what was written to the live one meanwhile is done to the new one, but
-        what the new script has written itself stays."""
-        for key in self.live.keys() | self.base.keys():
-            now, then = self.live.get(key, MISSING), self.base.get(key, MISSING)
-            if same(now, then) or not same(self.state.get(key, MISSING), then):
-                continue
-            if now is MISSING:
-                self.state.pop(key, None)
+    def suspend(self) -> None:
+        """The script is at its end, and does not serve yet: all is as it was."""
+        for container, before in self.before.values():
+            after = content(container)
+            if not same(before, after):
+                self.changes.append((container, before, after))
+                put(container, before)
+
+    def commit(self) -> None:
+        """It serves.  What others have written meanwhile stays, where the script has not written itself."""
+        for container, before, after in self.changes:
+            if isinstance(container, dict):
+                merge(container, before, after)
             else:
-                self.state[key] = now
-        return self.state
+                put(container, after)
+        self.changes = []
