@@ -12,6 +12,9 @@ PyObject *spy_nsp_new(struct spy_server *server, struct sioc_namespace *core);
 int spy_acks_traverse(struct spy_server *server, visitproc visit, void *arg);
 /* Puts the arguments into the message; on failure an exception, and the message is freed. */
 int spy_fill(struct spy_server *server, struct sioc_message *message, PyObject *args);
+/* The JSON text of `data` in the encoder; ptr NULL for NotImplemented.  < 0: an exception. */
+int spy_json(const struct spy_server *server, PyObject *data, struct sioc_json_encoder *encoder,
+             struct sioc_str *ret_json);
 /* As a handler's result answers: None = nothing, a tuple = several, else one.  1: sent, 0: the
  * client has gone or has an answer; < 0: an exception is set. */
 int spy_answer(struct spy_server *server, struct sioc_reply reply, PyObject *result);

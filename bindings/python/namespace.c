@@ -102,9 +102,8 @@ spy_result spy_nsp_off(struct spy_nsp *nsp, PyObject *name, PyObject *fn)
 
 /* ---- admission ---- */
 
-/* The JSON text of `data` in the encoder; ptr NULL for NotImplemented.  < 0: an exception. */
-static int spy_json(const struct spy_server *server, PyObject *data,
-                    struct sioc_json_encoder *encoder, struct sioc_str *ret_json)
+int spy_json(const struct spy_server *server, PyObject *data, struct sioc_json_encoder *encoder,
+             struct sioc_str *ret_json)
 {
     struct spy_walk walk = {sioc_json_encoder_sink(encoder), server, "data", 0};
 

@@ -283,7 +283,8 @@ int spy_init(void)
 {
     return PyType_Ready(&spy_loop_type) < 0 || PyType_Ready(&spy_server_type) < 0 ||
                    PyType_Ready(&spy_nsp_type) < 0 || PyType_Ready(&spy_script_type) < 0 ||
-                   PyType_Ready(&spy_watch_type) < 0 || PyType_Ready(&spy_shared_type) < 0
+                   PyType_Ready(&spy_watch_type) < 0 || PyType_Ready(&spy_shared_type) < 0 ||
+                   PyType_Ready(&spy_test_type) < 0
                ? -1
                : 0;
 }

@@ -27,4 +27,5 @@
 %ignore spy_script;
 %ignore spy_watch;
 %ignore spy_shared;
+%ignore spy_test;
 %include "sioc_py.h"

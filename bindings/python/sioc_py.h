@@ -251,6 +251,26 @@ PyObject *spy_conn_request(struct spy_server *server, spy_handle conn);
 /* route._opened(connection, replayed) is called for each. */
 spy_result spy_engineio_route(struct spy_server *server, PyObject *path, PyObject *route);
 
+/* ---- test.c ---- */
+
+/* A client of a server that does not listen.  query: encoded pairs; headers: (str, str) pairs;
+ * address: None = 127.0.0.1.  arrived() is called when something waits. */
+PyObject *spy_test_open(struct spy_server *server, PyObject *query, PyObject *address,
+                        PyObject *headers, PyObject *arrived);
+void spy_test_close(struct spy_test *test);
+/* These: whether it is open. */
+spy_result spy_test_connect(struct spy_test *test, PyObject *nsp, PyObject *auth);
+spy_result spy_test_disconnect(struct spy_test *test, PyObject *nsp);
+/* id: of the answer, None: none is wanted. */
+spy_result spy_test_send(struct spy_test *test, PyObject *nsp, PyObject *event, PyObject *args,
+                         PyObject *id);
+spy_result spy_test_answer(struct spy_test *test, PyObject *nsp, spy_handle id, PyObject *args);
+/* ("connected", {"sid"}), ("refused", {"message", "data"}), ("event", name, args, id or None),
+ * ("answer", id, args), ("disconnected",), ("closed",); None: nothing waits. */
+PyObject *spy_test_next(struct spy_test *test);
+/* The sioc.Socket on the other side, or None. */
+PyObject *spy_test_socket(struct spy_test *test, PyObject *nsp, PyObject *id);
+
 /* ---- websocket.c ---- */
 
 /* route._opened(handle, request, replayed, before) -> the object of the connection, which has

@@ -87,8 +87,16 @@ struct spy_shared {
     PyObject *parent; /* of a draft */
 };
 
+/* A client without a network (test.c). */
+struct spy_test {
+    PyObject ob_base;
+    struct sioc_test_client *core; /* NULL: closed */
+    struct spy_server *server;
+    PyObject *arrived; /* called when something waits */
+};
+
 extern PyTypeObject spy_loop_type, spy_server_type, spy_nsp_type, spy_script_type,
-    spy_watch_type, spy_shared_type;
+    spy_watch_type, spy_shared_type, spy_test_type;
 
 /* Makes the types ready; at import.  < 0: an exception is set. */
 int spy_init(void);

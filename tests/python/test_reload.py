@@ -542,3 +542,36 @@ def test_what_was_written_meanwhile_stays():
     assert state == {"same": 1, "old": 3, "both": 2, "new": 2, "more": 3, "list": [1, 2],
                      "deep": {"a": {1, 2, 3}, "b": b"x", "c": 1}}
     assert state["list"] is inner and state["deep"] is deep and deep["b"] is kept
+
+
+async def test_old_generations_are_gone_to_the_last(tmp_path):
+    body = """
+import gc, weakref
+class Marker: pass
+marker = Marker()
+markers = io.state.setdefault("markers", [])
+markers.append(weakref.ref(marker))
+@io.on("connection")
+def connected(s): s.on("own", lambda: marker and s.conn.id and None)
+@io.event
+async def alive(s):
+    gc.collect()
+    return sum(ref() is not None for ref in markers)
+@sioc.check
+async def works():
+    t = await sioc.test_socket()
+    assert await t.receive_with_ack("version")
+"""
+    async with Program(tmp_path, script("a", body)) as app:
+        client = await app.client()
+        for n in range(25):
+            await app.swap(script(n, body))
+            await ask(client, "own")
+            if n % 5 == 0:
+                await app.refused(script(n, body + "\n1 / 0"), "ZeroDivisionError")
+        for _ in range(200):
+            alive = await ask(client, "alive")
+            if alive == 1:
+                break
+            await asyncio.sleep(0.05)
+        assert alive == 1

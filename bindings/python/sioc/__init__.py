@@ -15,6 +15,7 @@ from typing import Any
 
 from . import _reload
 from ._broadcast import BroadcastOperator, SocketOperator
+from ._check import Emitted, TestSocket, check, test_socket
 from ._conn import Connection, Transport
 from ._engine import ConnectionRefused
 from ._errors import AckTimeout, Disconnected, Reject
@@ -44,5 +45,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = ["Ack", "AckTimeout", "BadBody", "BroadcastOperator", "Client", "Connection", "ConnectionRefused",
-           "Disconnected", "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent", "Server",
-           "Shared", "Socket", "SocketOperator", "Transport", "WSGI", "WebSocket", "content_type", "default"]
+           "Disconnected", "Emitted", "Handshake", "Namespace", "Raw", "Reject", "Request", "Response", "Sent",
+           "Server", "Shared", "Socket", "SocketOperator", "TestSocket", "Transport", "WSGI", "WebSocket", "check",
+           "content_type", "default", "test_socket"]

@@ -49,6 +49,7 @@ class Calls:
     _held: Set[Call]
     _tasks: Set[Any]
     _error_handlers: List[Any]
+    _generation: Any
     # Handlers that were called from the package, that have raised; replays of connection handlers, and these.
     _called = _failures = _replays = _replays_failed = 0
 
@@ -86,6 +87,9 @@ class Calls:
             self._replays_failed += 1
         else:
             self._failures += 1
+        if self._generation is not None and self._generation.check_failed is not None:
+            self._generation.check_failed(fn, event, error)
+            return
         handlers = list(self._error_handlers) if isinstance(error, Exception) else []
         if not handlers:
             where = f" of {socket.id} in {socket.nsp.name}" if socket is not None else ""

@@ -57,6 +57,9 @@ class Generation:
         self.begun: List[Any] = []  # lifespans
         self.kept = Kept()  # what it was loaded from
         self.is_rollback = False
+        self.checks: List[Tuple[str, Any]] = []  # (name, function)
+        self.tests: List[Any] = []  # clients of checks
+        self.check_failed: Any = None  # (function, event, error), while a check runs
 
 
 class App:
@@ -71,6 +74,7 @@ class App:
         self.finder = Finder(os.path.dirname(self.path))
         self.loading: Optional[Generation] = None  # its script runs just now
         self.current: Optional[Generation] = None
+        self.checking: Optional[Generation] = None  # its checks run just now
         self.refused_files: Set[str] = set()
         self.script: Any = None
         self.watch: Any = None
@@ -83,7 +87,7 @@ class App:
     @property
     def number(self) -> int:
         """The generation that is loaded, or serves."""
-        generation = self.loading or self.current
+        generation = self.loading or self.current or self.checking
         return generation.number if generation else 1
 
     @property
@@ -123,7 +127,9 @@ class App:
                 draft.suspend()
 
     async def begin(self, generation: Generation) -> None:
-        """What has to begin before the first client: lifespans of mounted applications."""
+        """What has to begin before the first client: lifespans of mounted applications.  Then its checks."""
+        from ._check import run_checks
+
         for server in generation.servers:
             for part in server._lifespans:
                 try:
@@ -131,6 +137,7 @@ class App:
                 except Exception as error:
                     raise Refused(describe(error, self.path)) from None
                 generation.begun.append(part)
+        await run_checks(self, generation)
 
     def settle(self, generation: Generation) -> None:
         """The command line beats the script, for its first server: one address is left then."""
@@ -167,6 +174,8 @@ class App:
             sys.modules["__main__"] = generation.main_before
         if generation.loading is not None:
             generation.loading.cancel()
+        for test in generation.tests:
+            test.close()
         for server in generation.servers:
             server._cancel()
             if server._state == "new":
@@ -383,9 +392,18 @@ class App:
     async def main(self) -> int:
         """Serves until it is told to end; the exit code."""
         self.loop.attach()
-        generation = Generation(1)
         if self.settings.watch:
             self.watch = native.watch_new(self.loop.core, self.reload, self.settings.watch_poll)
+        code = await self._begin()
+        if code is not None:
+            return code
+        await self._ended.wait()
+        await self._end()
+        return self.exit_code
+
+    async def _begin(self) -> Optional[int]:
+        """The first generation; the exit code if it does not serve."""
+        generation = Generation(1)
         try:
             self.execute(generation)
             await self.begin(generation)
@@ -404,20 +422,22 @@ class App:
                     except (OSError, ValueError) as error:
                         raise Refused(f"sioc: {error}") from None
         except Refused as refused:
+            self._end_lifespans(generation)
             if isinstance(refused.__cause__, SystemExit):
                 return exit_status(refused.__cause__)
             print(refused, file=sys.stderr, flush=True)
             return 1
-        await self._serve(generation)
-        return self.exit_code
+        self._serve(generation)
+        return None
 
-    async def _serve(self, generation: Generation) -> None:
+    def _serve(self, generation: Generation) -> None:
         loop = asyncio.get_running_loop()
         for server in generation.servers:
             server._serve(None)
         generation.served = True
         self._commit(generation)
         generation.before = {}
+        generation.main_before = None
         self.current = generation
         self.script = native.script_new(self.loop.core, self, generation)
         self.follow()
@@ -426,8 +446,6 @@ class App:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         loop.add_signal_handler(signal.SIGUSR2, self.rollback)
         self._judge(generation)
-        await self._ended.wait()
-        await self._end()
 
     def server_closed(self) -> None:
         """A server was closed by its script; with the last one the program ends."""
@@ -480,7 +498,7 @@ def exit_status(error: SystemExit) -> int:
     return 1
 
 
-def describe(error: BaseException, script: str) -> str:
+def describe(error: BaseException, script: str, what: str = "") -> str:
     """``file:line: what went wrong``, which editors understand, and the traceback without our frames."""
     frames = [f for f in traceback.extract_tb(error.__traceback__)
               if not f.filename.startswith((HERE, "<frozen importlib"))]
@@ -493,7 +511,7 @@ def describe(error: BaseException, script: str) -> str:
         own = [f for f in frames if f.filename.startswith(folder)] or frames
         where = f"{own[-1].filename}:{own[-1].lineno}: " if own else f"{script}: "
     name = "timed out" if isinstance(error, LoadTimeout) else type(error).__name__
-    lines = [f"{where}{name}: {error}".rstrip(": ")]
+    lines = [f"{where}{what}{name}: {error}".rstrip(": ")]
     if isinstance(error, RuntimeError) and "asyncio.run() cannot be called" in str(error):
         lines.append("(python3 -m sioc runs the loop already: use io.run(port=...), which only says where to "
                      "listen then)")

@@ -8,6 +8,7 @@ for dicts, lists, sets, deques and bytearrays, nested ones too; other objects ar
 from __future__ import annotations
 
 import collections
+import copy
 from typing import Any, Dict, List, Tuple
 
 Record = Dict[int, Tuple[Any, Any]]  # id -> (container, a copy of what is in it)
@@ -60,6 +61,17 @@ def merge(container: Dict[Any, Any], before: Dict[Any, Any], after: Dict[Any, An
             container.pop(key, None)
 
 
+def clone(container: Any) -> Any:
+    """A copy, with copies of the containers in it."""
+    copies = {key: copy.copy(value) for key, (value, _) in record(container).items()}
+    for new in copies.values():
+        if isinstance(new, dict):
+            put(new, {key: copies.get(id(value), value) for key, value in new.items()})
+        elif not isinstance(new, (set, bytearray)):
+            put(new, [copies.get(id(value), value) for value in new])
+    return copies[id(container)]
+
+
 class Draft:
     """From before a script runs until it serves, or was refused."""
 
@@ -77,6 +89,16 @@ class Draft:
             if not same(before, after):
                 self.changes.append((container, before, after))
                 put(container, before)
+
+    def preview(self) -> Dict[str, Any]:
+        """A copy of what it will be, for checks."""
+        now = [(container, content(container)) for container, _, _ in self.changes]
+        for container, _, after in self.changes:
+            put(container, after)
+        copied: Dict[str, Any] = clone(self.state)
+        for container, inside in now:
+            put(container, inside)
+        return copied
 
     def commit(self) -> None:
         """It serves.  What others have written meanwhile stays, where the script has not written itself."""
