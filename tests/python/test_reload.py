@@ -51,7 +51,7 @@ async def test_r2_a_script_that_fails_changes_nothing(tmp_path):
 
 
 async def test_r2_a_script_that_does_not_end_is_refused(tmp_path):
-    before = "from sioc import _reload; _reload.LOAD_TIMEOUT = 0.3"
+    before = "from sioc import _failure; _failure.LOAD_TIMEOUT = 0.3"
     async with Program(tmp_path, script("a"), before=f"{PLAIN}\n{before}") as app:
         client = await app.client()
         loop = "while True:\n    try:\n        n = abs(1)\n    except Exception:\n        pass"

@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 
 from . import native
 from ._errors import AckTimeout, Disconnected, Reject
+from ._failure import Refused, deadline, describe
 from ._handlers import exactly
-from ._reload import App, Generation, Refused, deadline, describe, loading_app
+from ._reload import App, Generation, loading_app
 from ._state import clone
 from ._types import OnNothing
 
