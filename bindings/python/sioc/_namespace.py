@@ -192,6 +192,11 @@ class Namespace(BroadcastOperator):
         else:
             native.nsp_off(self._core, event, fn)
 
+    def remove_all_listeners(self, event: Optional[str] = None) -> None:
+        """Takes off all handlers of the event, or of all events of `on` (those of clients' events stay)."""
+        for name in [*EVENTS, "error"] if event is None else [event]:
+            self.off(name)
+
     def use(self, fn: OnSocket) -> OnSocket:
         """Middleware: fn(socket) before it joins, plain or async; ``raise sioc.Reject("not allowed",
         {"code": 1})`` refuses it.  Any other exception does so, too, and is logged."""

@@ -44,13 +44,39 @@ class WebSocket:
         if event not in EVENTS:
             raise ValueError(f"on({event!r}): a WebSocket has message and close")
         if fn is None:
-            return lambda f: self._on(event, f)
-        return self._on(event, fn)
+            return lambda f: self._on(event, f, False)
+        return self._on(event, fn, False)
 
-    def _on(self, event: str, fn: Any) -> Any:
+    @overload
+    def once(self, event: Literal["message"]) -> Callable[[OnMessage], OnMessage]: ...
+    @overload
+    def once(self, event: Literal["message"], fn: OnMessage) -> OnMessage: ...
+    @overload
+    def once(self, event: Literal["close"]) -> Callable[[OnClose], OnClose]: ...
+    @overload
+    def once(self, event: Literal["close"], fn: OnClose) -> OnClose: ...
+    def once(self, event: str, fn: Any = None) -> Any:
+        """As on, for the next time only."""
+        if event not in EVENTS:
+            raise ValueError(f"once({event!r}): a WebSocket has message and close")
+        if fn is None:
+            return lambda f: self._on(event, f, True)
+        return self._on(event, fn, True)
+
+    def _on(self, event: str, fn: Any, once: bool) -> Any:
         count, _ = exactly(fn, 0, EVENTS[event], f"on({event!r})")
-        self._handlers.setdefault(event, []).append((fn, EVENTS[event] if count < 0 else count))
+        self._handlers.setdefault(event, []).append((fn, EVENTS[event] if count < 0 else count, once))
         return fn
+
+    def off(self, event: str, fn: Any = None) -> None:
+        """Takes fn off, or all handlers of the event."""
+        handlers = self._handlers.get(event, [])
+        handlers[:] = [h for h in handlers if fn is not None and h[0] != fn]
+
+    @property
+    def reloaded(self) -> bool:
+        """It was there before this code."""
+        return self.replayed
 
     def send(self, data: Any) -> bool:
         """Sends a message: str as text, anything of bytes as binary.  False: it is closed, or was closed
@@ -79,6 +105,11 @@ class WebSocket:
         if native.websocket_subscribe(self._server._host, self._handle, topic, False) is None:
             self._server._from_thread(self.unsubscribe, topic)
 
+    def publish(self, topic: str, data: Any) -> int:
+        """io.publish to all others that have subscribed to the topic; how many.  From any thread (then 0)."""
+        count: int = self._server.publish(topic, data, self)
+        return count
+
     @property
     def topics(self) -> List[str]:
         return list(native.websocket_topics(self._server._host, self._handle))
@@ -86,7 +117,10 @@ class WebSocket:
     # ---- called by the shim
 
     def _call(self, event: str, *args: Any) -> None:
-        for fn, count in list(self._handlers.get(event, ())):
+        for handler in list(self._handlers.get(event, ())):
+            fn, count, once = handler
+            if once and handler in self._handlers[event]:
+                self._handlers[event].remove(handler)
             self._server._called += 1
             try:
                 result = fn(*args[:count])
