@@ -23,7 +23,7 @@ static int64_t tcp_read(struct net_stream *stream, uint8_t *bytes, size_t len)
     return would_block() ? SIOC_EAGAIN : SIOC_EIO;
 }
 
-/* One span needs neither a list of spans nor the kernel's reading of it: 4 % of a short write.
+/* One span needs neither a list of spans nor the kernel's reading of it: 3 % of a short write.
  */
 static ssize_t send_one(int fd, const struct net_span *span)
 {
