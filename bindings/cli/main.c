@@ -256,7 +256,7 @@ static void clean_up(struct program *p)
 }
 
 /* Long messages come and go: without this their memory is given back to the system after each,
- * and comes again page by page (64 KiB: 1.5 system calls and 25 page faults for a message). */
+ * and comes again page by page (64 KiB: 1.5 system calls and 19 page faults for a message). */
 static void keep_memory(void)
 {
 #ifdef __GLIBC__

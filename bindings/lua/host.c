@@ -152,7 +152,7 @@ int slua_host_make(struct sioc_loop *loop, const struct slua_config *config,
 #define PAUSE_MAX     400
 
 /* A small state would be searched for garbage all the time: with 64 KiB messages, at every
- * other one (29,000 of 174,000 instructions; with 128 bytes 190 of 5,200).  A script that has
+ * other one (29,000 of 174,000 instructions; with 128 bytes 100 of 5,200).  A script that has
  * set the pause itself is left alone. */
 void slua_tune_garbage(struct slua_host *host)
 {

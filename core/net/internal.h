@@ -38,7 +38,7 @@ struct net_poller {
 };
 
 /* What the loop's scratch holds: these chunks, copied one behind the other (outq.c).  Of the 16
- * broadcasts of a turn each of 1,000 receivers would else get a copy of its own: 80 of 320
+ * broadcasts of a turn each of 1,000 receivers would else get a copy of its own: 70 of 320
  * instructions for each delivery. */
 #define NET_COPIED_MAX 64
 struct net_copied {

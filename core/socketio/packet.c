@@ -75,7 +75,7 @@ static bool shape_fits(const struct sioc_packet *p)
     return false;
 }
 
-/* An event in the main namespace that wants no answer: nearly all that clients send.  50
+/* An event in the main namespace that wants no answer: nearly all that clients send.  44
  * instructions less than the long way. */
 static bool read_usual(struct sioc_str text, struct sioc_packet *p)
 {

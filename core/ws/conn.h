@@ -89,8 +89,8 @@ int ws_conn_send_shared(struct ws_conn *conn, struct net_chunk *chunk,
 uint8_t *ws_conn_reserve(struct ws_conn *conn, enum ws_opcode opcode, size_t len,
                          int *ret_error);
 /* Sends a message, head + body, of which the body is long and for this peer alone: its memory
- * is taken and sent from where it is (64 KiB: 6 us less than with a copy).  The buffer is empty
- * afterwards, but after SIOC_ETOOBIG as before.  Results as those of ws_conn_reserve. */
+ * is taken and sent from where it is (one copy of the five that 64 KiB had).  The buffer is
+ * empty afterwards, but after SIOC_ETOOBIG as before.  Results as those of ws_conn_reserve. */
 int ws_conn_send_long(struct ws_conn *conn, enum ws_opcode opcode, struct sioc_str head,
                       struct buf *body);
 /* Whether nothing is pending, but for a pause's sake: what `volatile` asks. */
