@@ -62,7 +62,7 @@ def test_the_source_distribution_is_whole_and_nothing_else(installed):
 
 def test_the_wheel_has_types_and_the_compatibility_layer(installed, tmp_path):
     said = call(installed[0], "-c", "import sioc, sioc.compat.socketio, pathlib; p = pathlib.Path(sioc.__file__).parent; "
-                "print(sioc.__version__, (p / 'py.typed').exists(), 'site-packages' in str(p))", cwd=tmp_path)
+                "print(sioc.__version__, (p / 'py.typed').exists() and (p / 'native.pyi').exists(), 'site-packages' in str(p))", cwd=tmp_path)
     assert said.split() == ["0.1.0", "True", "True"]
 
 
