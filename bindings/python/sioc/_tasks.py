@@ -13,8 +13,9 @@ if sys.version_info >= (3, 12):
         """Runs the coroutine until it waits for the first time; the task, or None if it has ended."""
         task = asyncio.Task(coro, loop=loop, eager_start=True)
         if task.done():
-            if not task.cancelled() and task.exception() is not None:
-                raise task.exception()  # only what ends the program comes this way
+            error = None if task.cancelled() else task.exception()
+            if error is not None:  # only what ends the program comes this way
+                raise error
             return None
         running.add(task)
         task.add_done_callback(running.discard)
