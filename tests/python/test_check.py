@@ -72,7 +72,7 @@ async def test_it_runs_before_a_reload_and_nobody_hears_sees_or_counts_anything_
         for _ in range(5):
             assert await client.call("say", "y") == 1
             await asyncio.sleep(0.015)
-        assert await reload == 1
+        assert await reload in (0, 1)  # an event that comes first re-binds its socket itself
         assert await client.call("version") == "b"
         assert await client.call("count") == [6, 6, 1, 1]
         assert client.heard == [("said", "y")] * 5
