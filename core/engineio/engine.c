@@ -12,6 +12,10 @@
 
 #define NOTHING             ((struct sioc_str){NULL, 0})
 #define WS_CLOSE_TIMEOUT_MS 30000
+/* Of ws/pause.h: behind the 101, which delays the connect of a client that comes alone, and
+ * where nobody but such a client is delayed. */
+#define PAUSE_MS      1
+#define LONG_PAUSE_MS 6
 
 /* What a request asks for. */
 struct query {
@@ -50,9 +54,9 @@ int eio_engine_init(struct eio_engine *e, struct net_loop *loop,
                                .message_timeout_ms = options->message_timeout_ms,
                                .max_empty_fragments = options->max_empty_fragments,
                                .metrics = metrics,
-                               .connections = &e->websockets,
-                               .pauses = &e->pauses};
-    ws_pauses_init(&e->pauses, loop);
+                               .connections = &e->websockets};
+    ws_pauses_init(&e->pauses, loop, PAUSE_MS);
+    ws_pauses_init(&e->long_pauses, loop, LONG_PAUSE_MS);
     list_init(&e->websockets);
     keyset_init(&e->sessions, id_of);
     buf_init(&e->scratch);
@@ -69,6 +73,7 @@ void eio_engine_deinit(struct eio_engine *e)
 {
     keyset_deinit(&e->sessions);
     ws_pauses_deinit(&e->pauses);
+    ws_pauses_deinit(&e->long_pauses);
     buf_deinit(&e->scratch);
     buf_deinit(&e->compressed);
     http_compressor_free(e->compressor);
@@ -219,7 +224,8 @@ static void open_websocket(struct eio_engine *e, struct http_request *request,
         return;
     }
     eio_websocket_attach(s, ws);
-    ws_conn_pause(ws); /* who hears of the 101 hears the open packet, too (ws/pause.h) */
+    /* Who hears of the 101 hears the open packet, too (ws/pause.h). */
+    ws_conn_pause(ws, s->protocol == 3 ? &e->long_pauses : &e->pauses);
     eio_session_start(s);
 }
 
@@ -277,6 +283,8 @@ void eio_engine_handle(struct eio_engine *e, struct http_request *request)
         return;
     }
     read_query(e, request, &q);
+    if (q.session && eio_session_expired(q.session))
+        q.session = NULL;
     if (q.jsonp && !http_cors_allows_script(e->cors, request)) {
         refuse_origin(e, request);
         return;

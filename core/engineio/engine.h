@@ -105,7 +105,7 @@ struct eio_engine {
     const struct log *log;
     struct keyset sessions; /* by sid */
     struct ws_config ws;    /* its `deflate` is owned */
-    struct ws_pauses pauses;
+    struct ws_pauses pauses, long_pauses;
     struct list websockets;        /* all of them, those that only finish closing too */
     struct eio_frame *ping, *pong; /* shared by all sessions */
     bool asks_all, asks_allow, asks_id, tells_headers; /* the floor above wants these calls */

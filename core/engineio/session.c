@@ -201,11 +201,20 @@ static void restart_interval(struct eio_session *s)
     start_heartbeat(s);
 }
 
-static void await_pong(struct eio_session *s)
+static void await_pong(struct eio_session *s, uint64_t late_ms)
 {
     s->awaiting_pong = true;
     s->deadline_extended = false;
-    net_timer_start(s->engine->loop, &s->timer, pong_timeout_ms(s));
+    net_timer_start(s->engine->loop, &s->timer, pong_timeout_ms(s) - late_ms);
+}
+
+/* How late we are, as long as it is little.  A busy loop looks at its timers some milliseconds
+ * after they are due; a peer that counts with us need not know.  But what a real stall of ours
+ * costs is not taken from the peer's time. */
+static uint64_t lateness_ms(const struct eio_session *s)
+{
+    uint64_t late = net_loop_now_ms(s->engine->loop) - s->timer.due_ms;
+    return late <= s->ping_timeout_ms / 2 ? late : 0;
 }
 
 static void on_timer(struct net_timer *timer)
@@ -221,9 +230,21 @@ static void on_timer(struct net_timer *timer)
         s->engine->metrics->reject_ping_timeout++;
         eio_session_fail(s, "ping timeout", "");
     } else {
-        await_pong(s);
+        await_pong(s, lateness_ms(s));
         eio_session_send(s, s->engine->ping);
     }
+}
+
+bool eio_session_expired(struct eio_session *s)
+{
+    bool awaits = s->awaiting_pong || (s->protocol == 3 && !s->fresh);
+    if (s->state != EIO_STATE_OPEN || s->choked || !awaits || !net_timer_active(&s->timer))
+        return false;
+    uint64_t now = net_loop_now_ms(s->engine->loop);
+    if (now < s->timer.due_ms || now - s->timer.due_ms > s->ping_timeout_ms / 2)
+        return false;
+    on_timer(&s->timer);
+    return true;
 }
 
 /* Any packet shows that the client lives, but only the first one after a ping counts: the
@@ -242,7 +263,7 @@ void eio_session_switched(struct eio_session *s)
     /* A ping that went out by polling may be lost to the client: give it a full deadline again.
      */
     if (s->awaiting_pong)
-        await_pong(s);
+        await_pong(s, 0);
     s->engine->metrics->upgrades++;
 }
 
@@ -534,7 +555,7 @@ int eio_session_send_own(struct eio_session *s, bool binary, struct sioc_str hea
 void eio_session_pause(struct eio_session *s)
 {
     if (s->state == EIO_STATE_OPEN && !s->is_local && s->ws)
-        ws_conn_pause(s->ws);
+        ws_conn_pause(s->ws, &s->engine->long_pauses);
 }
 
 bool eio_session_writable(const struct eio_session *s)

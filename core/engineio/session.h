@@ -72,6 +72,9 @@ bool eio_session_writable(const struct eio_session *session);
 /* What was sent last shall reach the client alone: on a WebSocket it leaves now, and the rest
  * some milliseconds later (ws/pause.h). */
 void eio_session_pause(struct eio_session *session);
+/* The deadline of its heartbeat has passed, though its timer was not looked at yet; then the
+ * session has just ended. */
+bool eio_session_expired(struct eio_session *session);
 /* Bytes that wait for the client. */
 size_t eio_session_queued(const struct eio_session *session);
 /* Closes it in the next turn, as one that reads too slowly. */

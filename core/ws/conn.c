@@ -470,13 +470,13 @@ size_t ws_conn_queued(const struct ws_conn *c)
     return c->outq.bytes;
 }
 
-void ws_conn_pause(struct ws_conn *c)
+void ws_conn_pause(struct ws_conn *c, struct ws_pauses *pauses)
 {
-    if (c->state != WS_OPEN || c->broken || !c->config->pauses || c->pausing)
+    if (c->state != WS_OPEN || c->broken || c->pausing)
         return;
     if (flush_queue(c) == SIOC_EIO)
         c->broken = true; /* as in make_room */
-    c->pausing = ws_pause(c->config->pauses, &c->task);
+    c->pausing = ws_pause(pauses, &c->task);
     if (c->broken && !c->pausing)
         net_task_add(c->outq.loop, &c->task);
 }

@@ -57,7 +57,6 @@ struct ws_config {
     struct metrics *metrics;
     struct ws_deflate_pool *deflate; /* borrowed; NULL: offers of compression are ignored */
     struct list *connections;        /* every open ws_conn is linked here; NULL: not */
-    struct ws_pauses *pauses;        /* for ws_conn_pause; NULL: it does nothing */
 };
 
 /* Takes the stream.  config, events: borrowed, outlive the connection.
@@ -98,10 +97,10 @@ bool ws_conn_idle(const struct ws_conn *conn);
 /* Chunks, and bytes, that are pending. */
 size_t ws_conn_waiting(const struct ws_conn *conn);
 size_t ws_conn_queued(const struct ws_conn *conn);
-/* Writes what is queued now, and what is queued from here on a millisecond later, or once the
- * peer has said something: for what a client should find alone in what it reads (pause.h).
+/* Writes what is queued now, and what is queued from here on some milliseconds later, or once
+ * the peer has said something: for what a client should find alone in what it reads (pause.h).
  * While it pauses already nothing is done; while many pause there is no pause. */
-void ws_conn_pause(struct ws_conn *conn);
+void ws_conn_pause(struct ws_conn *conn, struct ws_pauses *pauses);
 /* Queues a ping; as ws_conn_send, but for the limit. */
 int ws_conn_ping(struct ws_conn *conn);
 /* While it is held nothing is read, from the bytes that came behind the upgrade request on.

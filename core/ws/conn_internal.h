@@ -39,7 +39,7 @@ struct ws_conn {
     bool broken : 1;    /* writing failed; to be told at the end of the turn */
     bool held : 1;      /* by ws_conn_hold */
     bool undrained : 1; /* something was queued since the last `drained` */
-    bool pausing : 1;   /* the task waits in config->pauses */
+    bool pausing : 1;   /* the task waits in a ws_pauses */
 };
 
 /* ---- conn.c ---- */

@@ -10,12 +10,13 @@ static void on_tick(struct net_timer *timer)
         net_task_add(p->loop, LIST_ENTRY(node, struct net_task, node));
     list_splice(&p->old, &p->fresh);
     if (!list_empty(&p->old))
-        net_timer_start(p->loop, timer, WS_PAUSE_MS);
+        net_timer_start(p->loop, timer, p->ms);
 }
 
-void ws_pauses_init(struct ws_pauses *p, struct net_loop *loop)
+void ws_pauses_init(struct ws_pauses *p, struct net_loop *loop, uint32_t ms)
 {
     p->loop = loop;
+    p->ms = ms;
     net_timer_init(&p->timer, on_tick);
     list_init(&p->fresh);
     list_init(&p->old);
@@ -41,6 +42,6 @@ bool ws_pause(struct ws_pauses *p, struct net_task *task)
     net_task_cancel(task);
     list_append(&p->fresh, &task->node);
     if (!net_timer_active(&p->timer))
-        net_timer_start(p->loop, &p->timer, WS_PAUSE_MS);
+        net_timer_start(p->loop, &p->timer, p->ms);
     return true;
 }

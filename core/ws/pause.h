@@ -5,8 +5,8 @@
  * comes next, misses a message that arrives in the same segment.  The public suites of
  * Engine.IO do so behind the 101 ("open", then "message": sends and receives a plain text
  * packet), that of Socket.IO behind the answer to CONNECT (then "auth": all cases of connect).
- * So after such an answer a connection pauses: what it queues leaves a millisecond later, in
- * one write.  Nothing is lost or reordered.
+ * So after such an answer a connection pauses: what it queues leaves some milliseconds later,
+ * in one write.  Nothing is lost or reordered.
  *
  * Stock clients listen from the beginning, so the pause must cost them next to nothing.  It is
  * over as soon as the peer says something: it has read the answer, or does not wait for it.
@@ -22,16 +22,16 @@
 #include "net/loop.h"
 #include "net/timer.h"
 
-#define WS_PAUSE_MS   1 /* at least so long, at most twice */
 #define WS_PAUSES_MAX 8
 
 struct ws_pauses {
     struct net_loop *loop;
     struct net_timer timer;
+    uint32_t ms;            /* at least so long, at most twice */
     struct list fresh, old; /* of the nodes of tasks */
 };
 
-void ws_pauses_init(struct ws_pauses *pauses, struct net_loop *loop);
+void ws_pauses_init(struct ws_pauses *pauses, struct net_loop *loop, uint32_t ms);
 void ws_pauses_deinit(struct ws_pauses *pauses); /* nobody may be pausing */
 /* The task runs when the pause is over, whether it was added meanwhile or not.  Adding it does
  * nothing until then; to end the pause, cancel and add it.  False: too many pause, nothing was

@@ -180,9 +180,10 @@ describe('TLS, as openssl s_client sees it', only, () => {
     child.stdin.on('error', () => {}); // it may have ended
     child.on('close', () => resolve(text));
     (async () => {
-      for (const line of lines) {
-        child.stdin.write(line);
-        await pause(20); // it takes one command for each read
+      for (const [i, line] of lines.entries()) {
+        child.stdin.write(line); // it takes one command for each read
+        const done = () => text.split(/^(?:KEYUPDATE|RENEGOTIATING)$/m).length > i + 1;
+        while (!done() && child.exitCode === null) await pause(5);
       }
       child.stdin.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     })();

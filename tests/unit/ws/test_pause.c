@@ -14,8 +14,7 @@ static struct ws_pauses pauses;
 static void open_pausing(struct pair *p, const struct ws_conn_events *with)
 {
     pair_connect(p);
-    ws_pauses_init(&pauses, p->loop);
-    p->config.pauses = &pauses;
+    ws_pauses_init(&pauses, p->loop, 2);
     assert_int_equal(ws_conn_open(&p->config, p->stream, STR(""), with, p, &p->conn), 0);
 }
 
@@ -31,10 +30,10 @@ static void test_leaves_in_two_parts(void **state)
     struct pair p;
     open_pausing(&p, &events);
     assert_int_equal(send_text(&p, "a", 1), 0);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_true(ws_conn_idle(p.conn)); /* "a" is out, before the turn has ended */
     assert_int_equal(send_text(&p, "b", 1), 0);
-    ws_conn_pause(p.conn); /* once more: nothing */
+    ws_conn_pause(p.conn, &pauses); /* once more: nothing */
     assert_int_equal(send_text(&p, "c", 1), 0);
     net_loop_flush(p.loop);
     assert_int_equal(ws_conn_queued(p.conn), 6); /* the turn's end is not theirs */
@@ -59,11 +58,11 @@ static void test_pauses_again(void **state)
     (void)state;
     struct pair p;
     open_pausing(&p, &quiet_events);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "p", 1), 0);
     while (ws_conn_queued(p.conn)) /* the timer stops, and starts again for the next one */
         turn(&p);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "q", 1), 0);
     net_loop_flush(p.loop);
     assert_int_equal(ws_conn_queued(p.conn), 3);
@@ -82,7 +81,7 @@ static void test_ends_while_pausing(void **state)
     struct buf b;
     buf_init(&b);
     open_pausing(&p, &quiet_events);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "a", 1), 0);
     ws_conn_close(p.conn, 0, STR(""));
     put_close(&b, 0, "");
@@ -94,7 +93,7 @@ static void test_ends_while_pausing(void **state)
     end(&p);
 
     open_pausing(&p, &quiet_events);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "a", 1), 0);
     ws_conn_destroy(p.conn);
     assert_true(list_empty(&pauses.fresh));
@@ -107,7 +106,7 @@ static void test_ends_when_the_peer_speaks(void **state)
     (void)state;
     struct pair p;
     open_pausing(&p, &events);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "a", 1), 0);
     net_timer_stop(&pauses.timer); /* so it is not the time */
     settle(&p);
@@ -118,7 +117,7 @@ static void test_ends_when_the_peer_speaks(void **state)
              "a",
              3, false);
     assert_true(list_empty(&pauses.fresh));
-    ws_conn_pause(p.conn); /* a pause that is over may begin again */
+    ws_conn_pause(p.conn, &pauses); /* a pause that is over may begin again */
     assert_int_equal(send_text(&p, "b", 1), 0);
     net_loop_flush(p.loop);
     assert_int_equal(ws_conn_queued(p.conn), 3);
@@ -144,12 +143,12 @@ static void test_a_crowd_does_not_pause(void **state)
         net_task_init(&others[i], nothing);
         assert_true(ws_pause(&pauses, &others[i]));
     }
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "a", 1), 0);
     net_loop_flush(p.loop);
     assert_int_equal(ws_conn_queued(p.conn), 0); /* as without a pause */
     net_task_cancel(&others[0]);
-    ws_conn_pause(p.conn);
+    ws_conn_pause(p.conn, &pauses);
     assert_int_equal(send_text(&p, "b", 1), 0);
     net_loop_flush(p.loop);
     assert_int_equal(ws_conn_queued(p.conn), 3);
@@ -164,19 +163,6 @@ static void test_a_crowd_does_not_pause(void **state)
     end(&p);
 }
 
-static void test_without_pauses_nothing_is_done(void **state)
-{
-    (void)state;
-    struct pair p;
-    pair_open(&p, &quiet_events, STR(""));
-    assert_int_equal(send_text(&p, "a", 1), 0);
-    ws_conn_pause(p.conn);
-    assert_false(ws_conn_idle(p.conn));
-    net_loop_flush(p.loop);
-    assert_true(ws_conn_idle(p.conn));
-    pair_end(&p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,7 +171,6 @@ int main(void)
         cmocka_unit_test(test_ends_while_pausing),
         cmocka_unit_test(test_ends_when_the_peer_speaks),
         cmocka_unit_test(test_a_crowd_does_not_pause),
-        cmocka_unit_test(test_without_pauses_nothing_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
