@@ -50,14 +50,17 @@ class Program:
     """A program of the folder in a process of its own; `output` is what it has printed."""
 
     def __init__(self, name, flavour):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.output = ""
         source = (PROGRAMS / f"{name}.py").read_text()
         self.file = tempfile.NamedTemporaryFile("w", suffix=".py", delete=False)
         self.file.write(moved(source) if flavour == "sioc" else source)
         self.file.close()
         assert flavour != "sioc" or "import sioc.compat.socketio" in moved(source)
+        self.start()
+
+    def start(self):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, self.file.name],
             env={**os.environ, "PORT": str(self.port)},
@@ -68,7 +71,10 @@ class Program:
 
     async def ready(self):
         for _ in range(PATIENCE * 20):
-            assert self.process.poll() is None, self.process.stdout.read()
+            if self.process.poll() is not None:
+                said = self.process.communicate()[0]
+                assert "in use" in said, said
+                self.start()  # somebody else was quicker to take the port
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()

@@ -1,8 +1,6 @@
 """Namespaces of many names, classes of handlers, middleware of events, the engine, numbers of any size."""
 import asyncio
-import gc
 import re
-import tracemalloc
 
 import pytest
 import socketio
@@ -305,36 +303,3 @@ async def test_shared_values(serve):
     assert await asyncio.gather(*(asyncio.to_thread(t.incr, "threads") for _ in range(20)))
     assert t.get("threads") == 20
     await io.close()
-
-
-async def test_memory_stays_flat_over_many_events(serve):
-    io = sioc.Server()
-    io.event("echo", lambda socket, value: value)
-
-    @io.event
-    async def waits(socket, value):
-        await asyncio.sleep(0)
-        return value
-
-    client = await (await serve(io)).client()
-    value = {"user": "ann", "text": "hello", "n": [1, 2.5, None], "file": b"abc"}
-
-    async def rounds(count):
-        for _ in range(count):
-            await client.call("echo", value)
-            await client.call("waits", value)
-
-    await rounds(100)
-    gc.collect()
-    before = tracemalloc_size()
-    await rounds(1500)
-    gc.collect()
-    grown = tracemalloc_size() - before
-    tracemalloc.stop()
-    assert grown < 60000, f"{grown} bytes after 3000 events"
-
-
-def tracemalloc_size():
-    if not tracemalloc.is_tracing():
-        tracemalloc.start()
-    return tracemalloc.get_traced_memory()[0]
