@@ -69,7 +69,7 @@ app:of("/control"):on("connection", function(socket)
   end
   socket:on("fence", fence)
   socket:on("drain", function(ack)
-    for _ = 1, 1000 do
+    for _ = 1, 6000 do
       if app.clients_count <= 1 then break end
       sioc.sleep(0.005)
     end

@@ -64,7 +64,7 @@ io.of('/control').on('connection', (socket) => {
   };
   socket.on('fence', fence);
   socket.on('drain', async (ack) => {
-    for (let i = 0; i < 1000 && io.engine.clientsCount > 1; i += 1) await sleep(0.005);
+    for (let i = 0; i < 6000 && io.engine.clientsCount > 1; i += 1) await sleep(0.005);
     fence(ack);
   });
   socket.on('close', () => io.close());

@@ -64,7 +64,7 @@ def control(socket):
 
     @socket.on("drain")
     async def drain():
-        for _ in range(1000):
+        for _ in range(6000):
             if io.clients_count <= 1:
                 break
             await asyncio.sleep(0.005)

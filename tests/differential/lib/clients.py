@@ -8,6 +8,7 @@ Binary data is {"$binary": hex}.  An event "q" is answered with "<its first argu
 """
 import asyncio
 import json
+import logging
 import sys
 
 import aiohttp
@@ -16,6 +17,8 @@ import socketio
 
 # More than 16 packets in an answer of polling are too many for it by default, whoever the server is.
 engineio.payload.Payload.max_decode_packets = 10000
+# It says so of a connection that is over and on which nothing is sent any more.
+logging.getLogger('engineio.client').addFilter(lambda record: 'packet queue is empty' not in record.getMessage())
 
 
 def plain(value):
@@ -46,6 +49,7 @@ class Client:
     def __init__(self, id, namespace):
         self.id = id
         self.namespace = namespace
+        self.gone = False
         self.http = aiohttp.ClientSession()  # its own ones are not closed in all cases
         self.sio = socketio.AsyncClient(reconnection=False, http_session=self.http)
         self.leave = self.sio.eio.disconnect
@@ -62,6 +66,7 @@ class Client:
         tell(self.id, 'connect_error', data=data)
 
     async def on_disconnect(self, reason=None):
+        self.gone = True
         tell(self.id, 'disconnect', reason=reason)
 
     async def on_event(self, event, *args):
@@ -69,11 +74,27 @@ class Client:
         if event == 'q':
             return f'{args[0]}!'
 
-    # Its writer forgets what is queued if it is told to leave while a POST is under way; so let it write first.
+    # Its writer forgets what is queued if it is told to leave while a POST is under way; so let it write first, until
+    # it waits for more.
     async def disconnect_in_order(self, *args, **named):
+        queue = self.sio.eio.queue
         if self.sio.eio.state == 'connected':
-            await asyncio.wait([asyncio.ensure_future(self.sio.eio.queue.join())], timeout=3)
+            await asyncio.wait([asyncio.ensure_future(queue.join())], timeout=10)
+            for _ in range(100):
+                if queue._getters or self.sio.eio.state != 'connected':
+                    break
+                await asyncio.sleep(0.01)
+            if self.gone and self.sio.eio.current_transport == 'polling':
+                await self.say_close()
         await self.leave(*args, **named)
+
+    # It says nothing if its GET has just been answered; so we do.
+    async def say_close(self):
+        try:
+            async with self.http.post(self.sio.eio.base_url, data='1') as response:
+                await response.read()
+        except aiohttp.ClientError:
+            pass
 
     async def end(self):
         await self.sio.disconnect()

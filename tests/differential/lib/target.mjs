@@ -35,7 +35,7 @@ export class Target {
 
   get records() { return this.process.records; }
   until(what, ready) { return this.process.until(what, ready); }
-  tell(...args) { return limit(this.control.emitWithAck(...args), `${this.title}: control ${args[0]}`); }
+  tell(...args) { return limit(this.control.emitWithAck(...args), `${this.title}: control ${args[0]}`, 60000); }
 
   // All records up to now are here.
   async fence(event = 'fence') {
