@@ -7,6 +7,7 @@
  * after all callers of the turn are gone.
  */
 #include "base/mem.h"
+#include "base/poison.h"
 #include "net/internal.h"
 #include <arpa/inet.h>
 #include <unistd.h>
@@ -106,10 +107,15 @@ static void read_ready(struct net_stream *s)
     int64_t n = s->transport->read(s, loop->read_buffer, NET_READ_BUFFER_BYTES);
     if (n == SIOC_EAGAIN)
         return;
-    if (n <= 0)
+    if (n <= 0) {
         tell_gone(s, (int)n);
-    else
-        s->ops->data(s->owner, loop->read_buffer, (size_t)n);
+        return;
+    }
+    uint8_t *rest = loop->read_buffer + n; /* of others, who came before */
+    size_t rest_len = NET_READ_BUFFER_BYTES - (size_t)n;
+    poison(rest, rest_len);
+    s->ops->data(s->owner, loop->read_buffer, (size_t)n);
+    unpoison(rest, rest_len);
 }
 
 void net_stream_ready(struct net_stream *s, uint8_t events)
