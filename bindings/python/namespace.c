@@ -116,19 +116,33 @@ int spy_json(const struct spy_server *server, PyObject *data, struct sioc_json_e
     return 0;
 }
 
-spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *error,
-                     PyObject *data)
+/* What waits for a word: a socket that wants in, or an event of one that is in. */
+struct waiting {
+    spy_handle socket, event;
+    bool is_event;
+};
+
+static bool tell(const struct spy_server *server, const struct waiting *w, const char *error,
+                 struct sioc_str json)
+{
+    struct sioc_passage passage = {.socket = w->socket, .id = w->event};
+
+    return (w->is_event ? sioc_pass(server->core, passage, error, json)
+                        : sioc_admit(server->core, w->socket, error, json)) >= 0;
+}
+
+/* error: a text, or None: it may pass. */
+static spy_result answer(struct spy_server *server, const struct waiting *w, PyObject *error,
+                         PyObject *data)
 {
     struct sioc_json_encoder *encoder;
     struct sioc_str json, text = {NULL, 0};
     int r;
 
-    if (!spy_check_here(server->loop, "admitting a socket"))
-        return -1;
     if (!server->core)
         return 0;
     if (error == Py_None)
-        return sioc_admit(server->core, socket, NULL, text) >= 0;
+        return tell(server, w, NULL, text);
     if (!spy_utf8(error, "the reason of a refusal", &text))
         return -1;
     encoder = sioc_json_encoder_new();
@@ -138,37 +152,28 @@ spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *err
     }
     r = spy_json(server, data, encoder, &json);
     if (r >= 0)
-        r = sioc_admit(server->core, socket, text.ptr, json) >= 0;
+        r = tell(server, w, text.ptr, json);
     sioc_json_encoder_free(encoder);
     return r;
+}
+
+spy_result spy_admit(struct spy_server *server, spy_handle socket, PyObject *error,
+                     PyObject *data)
+{
+    const struct waiting w = {.socket = socket};
+
+    return spy_check_here(server->loop, "admitting a socket") ? answer(server, &w, error, data)
+                                                              : -1;
 }
 
 spy_result spy_pass(struct spy_server *server, spy_handle socket, spy_handle id,
                     PyObject *error, PyObject *data)
 {
-    struct sioc_passage passage = {.socket = socket, .id = id};
-    struct sioc_json_encoder *encoder;
-    struct sioc_str json, text = {NULL, 0};
-    int r;
+    const struct waiting w = {socket, id, true};
 
-    if (!spy_check_here(server->loop, "letting an event pass"))
-        return -1;
-    if (!server->core)
-        return 0;
-    if (error == Py_None)
-        return sioc_pass(server->core, passage, NULL, text) >= 0;
-    if (!spy_utf8(error, "the reason of a refusal", &text))
-        return -1;
-    encoder = sioc_json_encoder_new();
-    if (!encoder) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    r = spy_json(server, data, encoder, &json);
-    if (r >= 0)
-        r = sioc_pass(server->core, passage, text.ptr, json) >= 0;
-    sioc_json_encoder_free(encoder);
-    return r;
+    return spy_check_here(server->loop, "letting an event pass")
+               ? answer(server, &w, error, data)
+               : -1;
 }
 
 /* ---- dynamic namespaces ---- */

@@ -75,8 +75,6 @@ void eio_session_pause(struct eio_session *session);
 /* The deadline of its heartbeat has passed, though its timer was not looked at yet; then the
  * session has just ended. */
 bool eio_session_expired(struct eio_session *session);
-/* Bytes that wait for the client. */
-size_t eio_session_queued(const struct eio_session *session);
 /* Closes it in the next turn, as one that reads too slowly. */
 void eio_session_choke(struct eio_session *session);
 /* Orderly close, reason "forced close": at once on a WebSocket or with a GET pending, else with
@@ -119,7 +117,9 @@ void eio_session_receive_binary(struct eio_session *session, struct sioc_str byt
 void eio_session_fail(struct eio_session *session, const char *reason, const char *details);
 /* The transport has changed from polling to a WebSocket. */
 void eio_session_switched(struct eio_session *session);
-/* Tells who watches the session, if anybody does. */
+/* To who watches the session; somebody does. */
+void eio_session_show(struct eio_session *session, const struct eio_sight *sight);
+/* The same, if anybody does. */
 void eio_session_tell(struct eio_session *session, enum eio_sight_kind kind);
 
 #endif

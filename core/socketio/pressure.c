@@ -60,7 +60,7 @@ static void walk(struct eviction *e, bool second)
     struct eio_session *s;
     uint32_t pos = 0;
     while ((s = keyset_next(&server->engine.sessions, &pos)))
-        if (goes(e, eio_session_queued(s), second))
+        if (goes(e, eio_session_queued_bytes(s), second))
             eio_session_choke(s);
     for (struct list *l = server->plain_websockets.next; l != &server->plain_websockets;
          l = l->next) {
