@@ -93,11 +93,17 @@ class SiocPython(Peer):
 
 class Limit(Peer):
     title = 'epoll in C, pastes strings, one system call per message'
+    options = []
 
     def command(self, variant):
         if variant not in ('bench', 'idle'):
             return None
-        return [str(ROOT / 'build/release/bench/bench_limit')] + (['--coalesce'] if self.name == 'limit-co' else [])
+        return [str(ROOT / 'build/release/bench/bench_limit'), *self.options]
+
+
+class LimitCo(Limit):
+    title = 'the same, one system call for all messages of a read'
+    options = ['--coalesce']
 
 
 class Node(Peer):
@@ -202,7 +208,7 @@ class Go(Peer):
 def everybody(program):
     """In the order of the tables."""
     return {peer.name: peer for peer in (
-        Sioc('sioc', program), SiocPython('sioc-python'), Limit('limit'), Limit('limit-co'), BunRaw('bun-raw'), NodeRaw('node-raw'), Bun('bun'),
+        Sioc('sioc', program), SiocPython('sioc-python'), Limit('limit'), LimitCo('limit-co'), BunRaw('bun-raw'), NodeRaw('node-raw'), Bun('bun'),
         Rust('socketioxide'), Go('go'), Eiows('eiows'), Node('node'), Python('python'))}
 
 
