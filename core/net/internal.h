@@ -44,6 +44,7 @@ struct net_poller {
 struct net_copied {
     struct net_chunk *chunks[NET_COPIED_MAX]; /* references */
     uint32_t count;
+    size_t bytes;
 };
 
 struct net_loop {

@@ -169,24 +169,27 @@ void net_copied_forget(struct net_loop *loop)
     c->count = 0;
 }
 
-/* What was copied together for one is what the next one of a room gets. */
+/* What was copied together for one is what the next one of a room gets; unless the first chunk
+ * had begun to leave, since then only its rest was copied. */
 static void remember(struct net_loop *loop, struct net_outq *q, const struct batch *b)
 {
     struct net_copied *c = &loop->copied;
-    bool shared = q->count <= NET_COPIED_MAX && b->copied == q->bytes &&
+    bool shared = !q->sent && q->count <= NET_COPIED_MAX && b->copied == q->bytes &&
                   atomic_load_explicit(&(*slot(q, 0))->refs, memory_order_relaxed) > 1;
     if (!shared)
         return;
     for (uint32_t i = 0; i < q->count; i++)
         c->chunks[i] = net_chunk_ref(*slot(q, i));
     c->count = q->count;
+    c->bytes = q->bytes;
 }
 
-/* The chunks are kept by reference, so one at the same place is the same one. */
+/* The chunks are kept by reference, so one at the same place is the same one; but a cork may
+ * have grown, and then all together are longer than the copy. */
 static bool is_remembered(const struct net_loop *loop, struct net_outq *q)
 {
     const struct net_copied *c = &loop->copied;
-    if (q->count != c->count || q->sent)
+    if (q->count != c->count || q->bytes != c->bytes || q->sent)
         return false;
     for (uint32_t i = 0; i < c->count; i++)
         if (*slot(q, i) != c->chunks[i])

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "net/internal.h"
 #include "net/outq.h"
 #include "peer.h"
@@ -295,6 +296,81 @@ static void test_same_for_many(void **state)
     }
 }
 
+/* Of one whose first chunk is partly gone there is only the rest: the next, who has got nothing
+ * of it yet, must not have that. */
+static void test_same_but_begun(void **state)
+{
+    (void)state;
+    static const char expected[] = "4567ab01234567ab";
+    struct net_chunk *first = net_chunk_new(STR("01234567")), *then = net_chunk_new(STR("ab"));
+    struct net_outq begun, whole;
+    uint8_t bytes[64];
+    size_t len = 0;
+    net_outq_init(&begun, loop);
+    net_outq_init(&whole, loop);
+    for (int i = 0; i < 2; i++) {
+        struct net_chunk *chunk = i ? then : first;
+        assert_int_equal(net_outq_push(&begun, chunk), 0);
+        assert_int_equal(net_outq_push(&whole, chunk), 0);
+    }
+    begun.sent = 4; /* as after a write of which the kernel took so much */
+    begun.bytes -= 4;
+    assert_int_equal(net_outq_flush(&begun, stream), 0);
+    assert_int_equal(net_outq_flush(&whole, stream), 0);
+    usleep(2000);
+    assert_true(peer_read(bytes, sizeof bytes, &len));
+    assert_int_equal(len, sizeof expected - 1);
+    assert_memory_equal(bytes, expected, len);
+    net_outq_deinit(&begun);
+    net_outq_deinit(&whole);
+    net_copied_forget(loop);
+    net_chunk_unref(first);
+    net_chunk_unref(then);
+}
+
+/* The kernel has taken nothing, and more is put behind the small bytes that wait: what was
+ * copied before is not all any more. */
+static void test_same_but_longer(void **state)
+{
+    (void)state;
+    static uint8_t bytes[1 << 16];
+    struct net_chunk *shared = net_chunk_new(STR("shared"));
+    struct net_outq q;
+    uint8_t tail[16] = {0};
+    size_t len;
+    memset(bytes, 'f', sizeof bytes);
+    while (send(stream->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        continue;
+    net_outq_init(&q, loop);
+    assert_int_equal(net_outq_push(&q, shared), 0);
+    memcpy(net_outq_reserve(&q, 2), "ab", 2);
+    assert_int_equal(net_outq_flush(&q, stream), SIOC_EAGAIN);
+    assert_int_equal(q.bytes, 8);
+    memcpy(net_outq_reserve(&q, 2), "cd", 2);
+    assert_int_equal(q.count, 2);
+    for (int round = 0; round < 1000 && q.count; round++) {
+        len = 0;
+        while (peer_read(bytes, sizeof bytes, &len) && len)
+            len = 0;
+        usleep(1000);
+        net_outq_flush(&q, stream);
+    }
+    assert_int_equal(q.count, 0);
+    for (int round = 0; round < 1000 && memcmp(tail, "sharedabcd", 10) != 0; round++) {
+        len = 0;
+        peer_read(bytes, sizeof bytes, &len);
+        for (size_t i = 0; i < len; i++) {
+            memmove(tail, tail + 1, 9);
+            tail[9] = bytes[i];
+        }
+        usleep(1000);
+    }
+    assert_memory_equal(tail, "sharedabcd", 10);
+    net_outq_deinit(&q);
+    net_copied_forget(loop);
+    net_chunk_unref(shared);
+}
+
 /* A chunk that is kept for its copy cannot be mistaken for a later one. */
 static void test_copy_of_what_is_gone(void **state)
 {
@@ -323,11 +399,10 @@ static void test_copy_of_what_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_small),         TEST(test_many_spans),
-        TEST(test_random),        TEST(test_shared),
-        TEST(test_reserve),       TEST(test_corks),
-        TEST(test_dead_peer),     TEST(test_failing_memory),
-        TEST(test_same_for_many), TEST(test_copy_of_what_is_gone),
+        TEST(test_small),          TEST(test_many_spans),      TEST(test_random),
+        TEST(test_shared),         TEST(test_reserve),         TEST(test_corks),
+        TEST(test_dead_peer),      TEST(test_failing_memory),  TEST(test_same_for_many),
+        TEST(test_same_but_begun), TEST(test_same_but_longer), TEST(test_copy_of_what_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
